@@ -1,0 +1,1 @@
+"""Where claims come from: files, read in batches, within limits."""

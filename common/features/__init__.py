@@ -1,0 +1,1 @@
+"""From claims to rows: bounded, stateless, public features."""
