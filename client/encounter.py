@@ -16,7 +16,7 @@ from common.columns import DAYS_A_YEAR, MISSING
 
 Days = npt.NDArray[np.int32]
 
-_MOST_NEWBORN_DAYS = 360
+_MOST_NEWBORN_DAYS = 366
 
 
 def read_stay(batch: pa.RecordBatch, mapping: ClaimMapping, verdicts: Verdicts) -> Days:

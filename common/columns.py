@@ -39,6 +39,10 @@ class CodeColumn:
     indices: npt.NDArray[np.int32]
     values: tuple[str, ...]
 
+    def select(self, rows: npt.NDArray[np.intp]) -> CodeColumn:
+        """Some of the claims; the distinct codes stay."""
+        return CodeColumn(indices=self.indices[rows], values=self.values)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimTable:
@@ -68,6 +72,20 @@ class ClaimTable:
 
     def __len__(self) -> int:
         return len(self.total)
+
+    def select(self, rows: npt.NDArray[np.intp]) -> ClaimTable:
+        """Some of the claims, in the order given."""
+        return ClaimTable(
+            diagnoses=tuple(column.select(rows) for column in self.diagnoses),
+            operations=tuple(column.select(rows) for column in self.operations),
+            attributes={name: column.select(rows) for name, column in self.attributes.items()},
+            fees=self.fees[rows],
+            total=self.total[rows],
+            stay_days=self.stay_days[rows],
+            age_days=self.age_days[rows],
+            person_id=self.person_id[rows],
+            text=None if self.text is None else self.text.select(rows),
+        )
 
 
 def normalise_code(code: str) -> str:

@@ -18,7 +18,6 @@ from dataclasses import dataclass
 import numba
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from common.grid import GRID_UNITS, from_grid
 
@@ -197,6 +196,8 @@ def row_norms(rows: Rows) -> RowNorms:
 def e_step(rows: Rows, norms: RowNorms, centroids: Centroids, n_threads: int = 1) -> Step:
     """Assign rows to their nearest centroids and sum up each cluster.
 
+    Fastest while BLAS itself keeps to one thread (``threadpoolctl.threadpool_limits(1)`` at the edge).
+
     Args:
         rows: float32 ``(n_rows, n_features)``, C-contiguous, on the grid, inside the unit ball; may be empty.
         norms: ``row_norms(rows)``.
@@ -219,11 +220,10 @@ def e_step(rows: Rows, norms: RowNorms, centroids: Centroids, n_threads: int = 1
         _e_step(rows[mine], norms[mine], exact, tile, tolerance, step.counts, step.sums, step.squares, step.labels)
         return step
 
-    with threadpool_limits(1, user_api="blas"):
-        if n_threads == 1:
-            return work(0)
-        with ThreadPoolExecutor(n_threads) as pool:
-            steps = list(pool.map(work, range(n_threads)))
+    if n_threads == 1:
+        return work(0)
+    with ThreadPoolExecutor(n_threads) as pool:
+        steps = list(pool.map(work, range(n_threads)))
     return Step(
         counts=np.sum([step.counts for step in steps], axis=0),
         sums=np.sum([step.sums for step in steps], axis=0),

@@ -71,7 +71,7 @@ class CodeListReader:
         if self._leads:
             known = counts > 0
         elif self._main is not None:
-            known |= given.any(axis=0)
+            known |= given[0]
         return CodeLists(matrix=_without_gaps(matrix, given), values=self._reader.values, has_main=known)
 
     def _column(self, name: str, batch: pa.RecordBatch, verdicts: Verdicts) -> Indices:

@@ -37,7 +37,7 @@ def default_spec(diagnosis_system: str = "icd10", operation_system: str = "icd9c
             ),
             FeesBlock(share=190),
             NumberBlock(field="total", share=80, lower=1_000, upper=100_000_000),
-            NumberBlock(field="stay_days", share=50, lower=0, upper=90),
+            NumberBlock(field="stay_days", share=50, lower=0, upper=90, missing="lower"),
             NumberBlock(field="age_days", share=40, lower=0, upper=36_500),
             AttributeBlock(field="tcm_dise_code", share=20),
             AttributeBlock(field="med_type", share=20, values=("11", "14", "21", "41")),

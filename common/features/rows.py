@@ -72,10 +72,7 @@ class Featuriser:
             case FeesBlock():
                 return [FeeChannel(fees=table.fees, offset=offset, weight=weight)]
             case NumberBlock():
-                numbers = np.asarray(getattr(table, block.field), np.int64)
-                return [
-                    NumberChannel(numbers=numbers, offset=offset, weight=weight, lower=block.lower, upper=block.upper)
-                ]
+                return [_number_channel(block, offset, table, weight)]
             case AttributeBlock():
                 column = table.attributes.get(block.field)
                 return self._plain_channel(f"attribute {offset}", column, _attribute_vectors(block, offset), weight)
@@ -137,6 +134,13 @@ class Featuriser:
         if known is None or known.is_full(sum(len(column.values) for column in columns)):
             known = self._vocabularies[name] = Vocabulary(vector_of)
         return known
+
+
+def _number_channel(block: NumberBlock, offset: int, table: ClaimTable, weight: float) -> NumberChannel:
+    numbers = np.asarray(getattr(table, block.field), np.int64)
+    if block.missing == "lower":
+        numbers = np.maximum(numbers, 0)
+    return NumberChannel(numbers=numbers, offset=offset, weight=weight, lower=block.lower, upper=block.upper)
 
 
 def _attribute_vectors(block: AttributeBlock, offset: int) -> Callable[[str], Sparse]:

@@ -92,11 +92,13 @@ class FeesBlock(_Part):
 
 
 class NumberBlock(_Part):
-    """One number on a logarithmic scale, from -1 at ``lower`` to 1 at ``upper``, clipped; 0 where it is missing.
+    """One number on a logarithmic scale, from -1 at ``lower`` to 1 at ``upper``, clipped.
 
     Attributes:
         lower: Fen or days; a public constant.
         upper: Fen or days; a public constant.
+        missing: Where a claim without the number stands: at the lower end (no stay is a stay of no days) or in the
+            middle (an unknown age).
     """
 
     kind: Literal["number"] = "number"
@@ -104,6 +106,7 @@ class NumberBlock(_Part):
     field: Literal["total", "stay_days", "age_days"]
     lower: Annotated[int, Field(ge=0)]
     upper: Annotated[int, Field(ge=1, le=10**12)]
+    missing: Literal["lower", "middle"] = "middle"
 
     @model_validator(mode="after")
     def _is_ordered(self) -> Self:

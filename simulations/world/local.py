@@ -62,6 +62,7 @@ class Local:
         shared: What all regions draw from.
         region: Whose tables they are.
         mix: ``MIX_SLOTS`` groups.
+        level: ``SLOTS`` levels of hospital per group.
         pictures: ``(WIDTH, n_groups * PICTURES)``.
         fees: p and q of ``fee_shape``.
         first_hospital: Per level, the place of its first hospital among those of this region.
@@ -72,6 +73,7 @@ class Local:
     shared: Shared
     region: Region
     mix: Places
+    level: Places
     pictures: Places
     fees: tuple[Floats, Floats]
     first_hospital: npt.NDArray[np.int64]
@@ -86,6 +88,7 @@ def localise(shared: Shared, region: Region) -> Local:
         shared=shared,
         region=region,
         mix=choices(region.mix[np.newaxis], MIX_SLOTS),
+        level=choices(np.array([group.levels for group in shared.groups]) * region.level_habits),
         pictures=draw_pictures(
             shared.groups,
             shared.words,

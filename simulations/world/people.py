@@ -128,7 +128,7 @@ class People:
     def level(self) -> Integers:
         """Place of the hospital's level."""
         lots = np.where(self._loyal, self._traits[:, 3], self.lots[5])
-        return pick(self.local.shared.tables.level, self.group, lots).astype(np.int64)
+        return pick(self.local.level, self.group, lots).astype(np.int64)
 
     @cached_property
     def hospital(self) -> Integers:

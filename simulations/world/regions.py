@@ -26,6 +26,9 @@ MIX_SPREAD = 0.45
 HABIT_SPREAD = 0.25
 """Relative standard deviation of a fee category's share between regions."""
 
+LEVEL_SPREAD = 0.35
+"""Relative standard deviation of the use of a level of hospital between regions."""
+
 HOSPITALS = (6, 20, 60)
 """Tertiary, secondary and primary hospitals of a region of average size."""
 
@@ -47,6 +50,7 @@ class Region:
         mix: ``(n_groups,)``, adds up to 1; zero where the region does not offer a treatment.
         price: Factor on every bill.
         hospitals: How many tertiary, secondary and primary hospitals.
+        level_habits: ``(3,)``, factors on the use of tertiary, secondary and primary hospitals.
         fee_habits: ``(14,)``, factors on the shares of the fee categories.
         employees: Share of employees among insured adults.
     """
@@ -58,6 +62,7 @@ class Region:
     mix: Floats
     price: float
     hospitals: tuple[int, int, int]
+    level_habits: Floats
     fee_habits: Floats
     employees: float
 
@@ -81,6 +86,7 @@ def build_regions(
     mixes = _mixes(groups, sizes / n_claims, heterogeneity, rng)
     prices = rng.permutation(np.geomspace(*PRICE_RANGE, n_bureaus)) ** heterogeneity
     habits = vary(rng, HABIT_SPREAD * heterogeneity, (n_bureaus, len(FEE_CATEGORIES)))
+    levels = vary(rng, LEVEL_SPREAD * heterogeneity, (n_bureaus, len(HOSPITALS)))
     employees = np.mean(EMPLOYEES) + heterogeneity * (rng.uniform(*EMPLOYEES, n_bureaus) - np.mean(EMPLOYEES))
     hospitals = 1 + np.outer(sizes / n_claims * n_bureaus, HOSPITALS).astype(int)
     return tuple(
@@ -92,6 +98,7 @@ def build_regions(
             mix=mixes[index],
             price=float(prices[index]),
             hospitals=(int(hospitals[index, 0]), int(hospitals[index, 1]), int(hospitals[index, 2])),
+            level_habits=levels[index],
             fee_habits=habits[index],
             employees=float(np.clip(employees[index], 0.0, 1.0)),
         )

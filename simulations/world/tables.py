@@ -51,7 +51,6 @@ class Tables:
         male: Share of men per group of the person.
         newborn: Whether a person of age 0 is a newborn, per group of the person.
         once: Whether each claim has a person of its own, per group of the person.
-        level: Place in ``LEVELS``.
         admission: Place in ``ADMISSION_WAYS``.
         discharge: Place in ``DISCHARGE_WAYS``.
         inpatient: Whether a group has stays.
@@ -64,7 +63,6 @@ class Tables:
     male: Floats
     newborn: npt.NDArray[np.bool_]
     once: npt.NDArray[np.bool_]
-    level: Places
     admission: Places
     discharge: Places
     inpatient: npt.NDArray[np.bool_]
@@ -80,7 +78,6 @@ def compile_groups(groups: Sequence[Group]) -> Tables:
         male=np.array([group.male for group in groups], np.float32),
         newborn=np.array([group.newborn for group in groups]),
         once=np.array([group.claims_per_person == ONCE for group in groups]),
-        level=choices(np.array([group.levels for group in groups])),
         admission=choices(np.array([_admissions(group) for group in groups])),
         discharge=choices(np.array([_discharges(group) for group in groups])),
         inpatient=np.array([group.inpatient for group in groups]),
@@ -126,7 +123,8 @@ def person_counts(groups: Sequence[Group], regions: Sequence[Region]) -> npt.NDA
     claims = np.stack([region.n_claims * (region.mix @ _homes(groups)) for region in regions])
     loads, loads_of_those_seen = _loads()
     load = np.interp([group.claims_per_person for group in groups], loads_of_those_seen, loads)
-    return np.maximum(1.0, np.rint(claims / load))
+    persons: npt.NDArray[np.float64] = np.maximum(1.0, np.rint(claims / load))
+    return persons
 
 
 @cache

@@ -42,20 +42,21 @@ def raw_rows(draw: st.DrawFn) -> dict[str, str | None]:
     whole = _mostly([None, "3", "0"], NUMBERS)
     date = _mostly(["2023-01-05", "2023-01-06 10:00:00", "20230107", None], DATE_TEXTS)
     row = {name: draw(code) for name in MAPPING.diagnoses.columns[1:] + MAPPING.operations.columns}  # type: ignore[union-attr]
-    row["diag_code"] = draw(_mostly(["I10", "J18.900"], CODES))
+    row["diag_code"] = draw(_mostly(["I10", "J18.900", "I10", None], CODES))
     row |= {MAPPING.fields[name]: draw(code) for name in (*ATTRIBUTES, *REFERRALS, "dscr_text")}
     row["gend"] = draw(_mostly(["1", "2", None], ["M", "3", " 9 ", "0"]))
     row |= {name: draw(date) for name in DATES}
-    row |= {name: draw(whole) for name in ("act_ipt_days", "age", "nwb_age")}
+    row |= {name: draw(whole) for name in ("act_ipt_days",)}
+    row["nwb_age"] = draw(_mostly([None, None, None, "3", "366"], ["367", "366"]))
     row["age"] = draw(_mostly(["3", "0", "0.5", "0.0027", None], [*NUMBERS, "130.9", "131"]))
     row |= {name: draw(_mostly([None], NUMBERS)) for name in PAYMENTS}
     if draw(st.booleans()):
-        row |= {"fund_pay_sumamt": "60", "psn_part_amt": draw(st.sampled_from(["40", "40.05", "39.94", "30"]))}
+        row |= {"fund_pay_sumamt": "60", "psn_part_amt": draw(st.sampled_from(["40", "40.05", "40", "39.94", "30"]))}
         row["hosp_part_amt"] = draw(st.sampled_from([None, "0", "10"]))
     parts = draw(st.sampled_from([{}, {"amt_01": "60", "amt_14": "40"}, {"amt_02": "100.04"}, {"amt_03": "110", "amt_04": "-10"}]))
     row |= {f"amt_{place:02d}": draw(_mostly([None], NUMBERS)) for place in range(1, 15)} if draw(st.integers(0, 5)) == 0 else {}
     row |= parts
-    row["medfee_sumamt"] = draw(_mostly(["100", "100.00", "99.99", "-1"], NUMBERS))
+    row["medfee_sumamt"] = draw(_mostly(["100", "100.00", "99.99", "100", "100", "-1"], NUMBERS))
     row["refd_setl_flag"] = draw(_mostly(["0", None, "1"], FLAGS)) if row["medfee_sumamt"] != "-1" else "0"
     row["psn_no"] = draw(_mostly(["P1", "P2", "张三"], ["", None, "p" * 128, "p" * 129]))
     return row

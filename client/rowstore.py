@@ -1,0 +1,201 @@
+"""Rows of one bureau, kept between rounds: in memory, or in a memory map beyond a set share of memory.
+
+Rows do not change between rounds, so claims are read and turned into rows once. Only chunks are ever held while
+summing, and a mapped chunk is given back after use, so memory does not grow with the number of claims.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from types import TracebackType
+from typing import IO, Self
+
+import numpy as np
+import numpy.typing as npt
+import psutil
+
+from common.costs import Costs, costs_of, sum_costs
+from common.grid import MAX_ROWS
+from common.kernel import Rows, e_step, row_norms
+from common.summary import Shape, Summary
+
+CHUNK_ROWS = 16_384
+DEFAULT_SHARE = 0.1
+"""Share of the machine's memory that rows may take before they move to a memory map."""
+
+
+class MemoryShare:
+    """Memory that the rows of one process may take together.
+
+    Guarantees:
+        * Never more bytes are granted than ``max_bytes``.
+    """
+
+    def __init__(self, max_bytes: int | None = None) -> None:
+        """Allow ``max_bytes``; ``DEFAULT_SHARE`` of the machine's memory if None."""
+        self._left = int(psutil.virtual_memory().total * DEFAULT_SHARE) if max_bytes is None else max_bytes
+
+    def take(self, n_bytes: int) -> bool:
+        """Reserve memory if there is enough."""
+        if n_bytes > self._left:
+            return False
+        self._left -= n_bytes
+        return True
+
+    def give_back(self, n_bytes: int) -> None:
+        """Release what was taken."""
+        self._left += n_bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """Consecutive rows of a store, with what is summed beside them.
+
+    Attributes:
+        rows: float32 ``(n, d)``.
+        norms: int32 ``(n,)``.
+        costs: Of the same claims.
+    """
+
+    rows: Rows
+    norms: npt.NDArray[np.int32]
+    costs: Costs
+
+
+class RowStore:
+    """Append-only rows of one bureau.
+
+    Attributes:
+        n_features: Length of a row.
+        n_threads: Threads that ``summarise`` uses; its result does not depend on them.
+
+    Guarantees:
+        * ``summarise`` gives the same bits however the rows were appended and wherever they are kept.
+        * The file behind a memory map has no name and vanishes with the store, also after a crash.
+    """
+
+    def __init__(self, n_features: int, cost_cap_yuan: int, share: MemoryShare | None = None) -> None:
+        """Start empty.
+
+        Args:
+            n_features: Length of a row.
+            cost_cap_yuan: Of the plan.
+            share: Memory that rows may take before they move to a memory map; its own default share if None.
+        """
+        self.n_features = n_features
+        self.n_threads = 1
+        self._cost_cap_yuan = cost_cap_yuan
+        self._share = share or MemoryShare()
+        self._waiting: list[tuple[Rows, npt.NDArray[np.int64]]] = []
+        self._n_waiting = 0
+        self._in_memory: list[Rows] = []
+        self._norms: list[npt.NDArray[np.int32]] = []
+        self._costs: list[Costs] = []
+        self._sizes: list[int] = []
+        self._file: IO[bytes] | None = None
+
+    def __len__(self) -> int:
+        return sum(self._sizes) + self._n_waiting
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def is_mapped(self) -> bool:
+        """Whether rows have moved to a memory map."""
+        return self._file is not None
+
+    def append(self, rows: Rows, total_fen: npt.NDArray[np.int64]) -> None:
+        """Add rows and their claims' totals.
+
+        Raises:
+            ValueError: If the rows have another length than the store's, or there would be too many.
+        """
+        if rows.shape != (len(total_fen), self.n_features):
+            msg = f"rows of shape {rows.shape} do not fit {len(total_fen)} totals and {self.n_features} features"
+            raise ValueError(msg)
+        if len(self) + len(rows) > MAX_ROWS:
+            msg = f"a store holds at most {MAX_ROWS} rows"
+            raise ValueError(msg)
+        self._waiting.append((rows, total_fen))
+        self._n_waiting += len(rows)
+        if self._n_waiting >= CHUNK_ROWS:
+            self._settle()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The rows in the order they came; a mapped chunk is valid until the next one is taken."""
+        self._settle()
+        offset = 0
+        for place, size in enumerate(self._sizes):
+            yield Chunk(rows=self._rows(place, size, offset), norms=self._norms[place], costs=self._costs[place])
+            offset += size * self.n_features * np.dtype(np.float32).itemsize
+
+    def summarise(self, centroids: npt.NDArray[np.int64], *, with_costs: bool) -> Summary:
+        """The summary of all rows around some centroids.
+
+        Args:
+            centroids: Grid units ``(K, d)``.
+            with_costs: Whether to sum costs, too.
+        """
+        zero = Summary.zeros(Shape(len(centroids), self.n_features, with_costs))
+        return reduce(add, (_summary(chunk, centroids, self.n_threads, with_costs=with_costs) for chunk in self.chunks()), zero)
+
+    def close(self) -> None:
+        """Forget all rows."""
+        self._share.give_back(sum(rows.nbytes for rows in self._in_memory))
+        self._waiting, self._in_memory, self._norms, self._costs, self._sizes = [], [], [], [], []
+        self._n_waiting = 0
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def _settle(self) -> None:
+        """Put waiting rows in their place, in chunks."""
+        if not self._n_waiting:
+            return
+        rows = np.concatenate([rows for rows, _ in self._waiting])
+        total = np.concatenate([total for _, total in self._waiting])
+        self._waiting, self._n_waiting = [], 0
+        for start in range(0, len(rows), CHUNK_ROWS):
+            part = slice(start, start + CHUNK_ROWS)
+            self._keep(rows[part].copy(), total[part])
+
+    def _keep(self, rows: Rows, total_fen: npt.NDArray[np.int64]) -> None:
+        if self._file is None and not self._share.take(rows.nbytes):
+            self._move_to_file()
+        if self._file is None:
+            self._in_memory.append(rows)
+        else:
+            rows.tofile(self._file)
+        self._norms.append(row_norms(rows))
+        self._costs.append(costs_of(total_fen, self._cost_cap_yuan))
+        self._sizes.append(len(rows))
+
+    def _move_to_file(self) -> None:
+        self._file = tempfile.TemporaryFile(prefix="fedclaims-rows-")  # noqa: SIM115  lives as long as the store
+        for rows in self._in_memory:
+            rows.tofile(self._file)
+        self._share.give_back(sum(rows.nbytes for rows in self._in_memory))
+        self._in_memory = []
+
+    def _rows(self, place: int, size: int, offset: int) -> Rows:
+        if self._file is None:
+            return self._in_memory[place]
+        self._file.flush()
+        return np.memmap(self._file, np.float32, "r", offset, (size, self.n_features))
+
+
+def _summary(chunk: Chunk, centroids: npt.NDArray[np.int64], n_threads: int, *, with_costs: bool) -> Summary:
+    step = e_step(chunk.rows, chunk.norms, centroids, n_threads)
+    k = len(centroids)
+    costs = sum_costs(chunk.costs, step.labels, k) if with_costs else np.zeros((k, 0), np.int64)
+    return Summary(counts=step.counts, sums=step.sums, squares=step.squares, costs=costs)

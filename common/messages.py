@@ -1,0 +1,142 @@
+"""What coordinator and bureau say to each other: typed, versioned, bound to one plan and one session.
+
+Each message is a frozen value; ``common.wire`` gives it its one byte form. Numbers are integers, vectors travel as
+little-endian 64-bit words. Nothing here can hold a claim, and a refusal holds a code, never a text.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Literal
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from common.errors import MessageError
+from common.plan import PROTOCOL_VERSION, Phase
+
+BureauName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+SessionId = Annotated[bytes, Field(min_length=16, max_length=16)]
+Counter = Annotated[int, Field(ge=1, le=1_000_000)]
+Cohort = Annotated[tuple[BureauName, ...], Field(min_length=1, max_length=10_000, strict=False)]
+
+
+class RefusalCode(StrEnum):
+    """Why a station refuses. Codes travel, texts do not."""
+
+    BAD_MESSAGE = "bad_message"
+    WRONG_PLAN = "wrong_plan"
+    WRONG_SESSION = "wrong_session"
+    WRONG_COHORT = "wrong_cohort"
+    COHORT_TOO_SMALL = "cohort_too_small"
+    WRONG_ORDER = "wrong_order"
+    WRONG_SHAPE = "wrong_shape"
+    POLICY = "policy"
+    NO_CLAIMS = "no_claims"
+    INTERNAL = "internal"
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    version: Literal[PROTOCOL_VERSION] = PROTOCOL_VERSION  # type: ignore[valid-type]  # the constant is the type
+    session: SessionId
+
+
+class Offer(_Message):
+    """Coordinator to bureau: the plan of a session, in canonical form."""
+
+    kind: Literal["offer"] = "offer"
+    plan: Annotated[bytes, Field(max_length=1 << 20)]
+
+
+class Join(_Message):
+    """Bureau to coordinator: this bureau takes part in this plan."""
+
+    kind: Literal["join"] = "join"
+    fingerprint: Fingerprint
+    bureau: BureauName
+
+
+class RoundRequest(_Message):
+    """Coordinator to every bureau of the cohort: summarise your rows around these centroids.
+
+    Attributes:
+        number: Round, from 1.
+        attempt: From 1; a later attempt of the same round may have a smaller cohort.
+        cohort: The bureaus that are asked, sorted.
+        n_centroids: How many.
+        centroids: Grid units, ``n_centroids * n_features`` little-endian 64-bit words.
+    """
+
+    kind: Literal["round_request"] = "round_request"
+    fingerprint: Fingerprint
+    number: Counter
+    attempt: Counter
+    phase: Annotated[Phase, Field(strict=False)]
+    cohort: Cohort
+    n_centroids: Annotated[int, Field(ge=1, le=16_384)]
+    centroids: bytes
+
+
+class RoundReply(_Message):
+    """Bureau to coordinator: the summary that was asked for.
+
+    Attributes:
+        request: SHA-256 of the request's bytes, hexadecimal.
+        summary: ``Summary.to_vector`` as little-endian 64-bit words.
+    """
+
+    kind: Literal["round_reply"] = "round_reply"
+    fingerprint: Fingerprint
+    number: Counter
+    attempt: Counter
+    bureau: BureauName
+    request: Fingerprint
+    summary: bytes
+
+
+class Result(_Message):
+    """Coordinator to bureau: the model that came out, as JSON."""
+
+    kind: Literal["result"] = "result"
+    fingerprint: Fingerprint
+    model: Annotated[bytes, Field(max_length=1 << 28)]
+
+
+class Received(_Message):
+    """Bureau to coordinator: the model arrived and fits the plan."""
+
+    kind: Literal["received"] = "received"
+    fingerprint: Fingerprint
+    bureau: BureauName
+
+
+class Refusal(_Message):
+    """Bureau to coordinator: no, and why, as a code."""
+
+    kind: Literal["refusal"] = "refusal"
+    bureau: BureauName
+    code: Annotated[RefusalCode, Field(strict=False)]
+
+
+Message = Offer | Join | RoundRequest | RoundReply | Result | Received | Refusal
+
+
+def words_to_bytes(words: npt.NDArray[np.int64]) -> bytes:
+    """Integers as little-endian 64-bit words."""
+    return words.astype("<i8").tobytes()
+
+
+def bytes_to_words(held: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """The integers of little-endian 64-bit words.
+
+    Raises:
+        MessageError: If the length is not that of the shape.
+    """
+    if len(held) != 8 * int(np.prod(shape)):
+        msg = f"{len(held)} bytes are not {' x '.join(map(str, shape))} words of 8"
+        raise MessageError(msg)
+    return np.frombuffer(held, "<i8").astype(np.int64).reshape(shape)

@@ -1,0 +1,70 @@
+"""The byte form of messages: MessagePack maps with sorted keys, one spelling each.
+
+Guarantees:
+    * ``decode(encode(m)) == m`` and ``encode(decode(b)) == b``: bytes that decode at all are the canonical ones, so
+      a digest of the bytes is a digest of the message.
+    * Sizes are checked before anything is parsed; nothing but maps, arrays, integers, texts and bytes is accepted.
+
+References:
+    "MessagePack specification", msgpack.org.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+import msgpack
+from pydantic import Field, TypeAdapter, ValidationError
+
+from common.errors import MessageError
+from common.messages import Message
+
+MAX_BYTES = 1 << 29
+"""No message is larger: 512 MiB; Flower itself refuses above 2 GB."""
+
+_ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
+
+
+def encode(message: Message) -> bytes:
+    """The one byte form of a message."""
+    held = message.model_dump(mode="python")
+    return bytes(msgpack.packb({key: _plain(held[key]) for key in sorted(held)}, use_bin_type=True))
+
+
+def decode(held: bytes, max_bytes: int = MAX_BYTES) -> Message:
+    """The message of some bytes.
+
+    Raises:
+        MessageError: If they are too many, not a message of this protocol version, or not its canonical form.
+    """
+    if len(held) > max_bytes:
+        msg = f"a message of {len(held)} bytes is over the limit of {max_bytes}"
+        raise MessageError(msg)
+    try:
+        fields = msgpack.unpackb(held, raw=False, strict_map_key=True, ext_hook=_no_extensions)
+        message = _ADAPTER.validate_python(fields)
+    except (ValueError, TypeError, ValidationError, msgpack.UnpackException, RecursionError) as error:
+        msg = "the bytes are not a message of this protocol version"
+        raise MessageError(msg) from error
+    if encode(message) != held:
+        msg = "the bytes are not in canonical form"
+        raise MessageError(msg)
+    return message
+
+
+def digest(held: bytes) -> str:
+    """SHA-256 of a message's bytes, hexadecimal."""
+    return hashlib.sha256(held).hexdigest()
+
+
+def _plain(value: object) -> object:
+    """Enums as their text, tuples as lists."""
+    if isinstance(value, str):
+        return str(value)
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _no_extensions(code: int, _: bytes) -> object:
+    msg = f"extension type {code} is not part of the protocol"
+    raise ValueError(msg)

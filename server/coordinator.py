@@ -1,0 +1,210 @@
+"""The coordinator: adds up summaries and decides which centroids come next. It never sees a claim.
+
+A pure state machine; ``server.session`` drives it over a transport. It keeps one running sum, never a stack of
+summaries, so its memory does not depend on the number of bureaus.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from common.errors import MessageError, RoundLostError
+from common.grid import MAX_ROWS
+from common.messages import (
+    Offer,
+    Received,
+    Refusal,
+    Result,
+    RoundReply,
+    RoundRequest,
+    bytes_to_words,
+    words_to_bytes,
+)
+from common.model import Model, Provenance, model_of
+from common.plan import Plan
+from common.rounds import Outcome, Round, first_round, next_round
+from common.summary import Summary, inertia
+from common.wire import decode, digest, encode
+from server.cohort import Cohort
+
+
+class Coordinator:
+    """One clustering run.
+
+    Guarantees:
+        * A round is only closed with a reply of every bureau of its cohort, each counted once.
+        * A reply counts only if it is for this very request (its digest is in it), from the bureau that joined at
+          this node, and of the right shape.
+        * The cohort never grows after the first round and never falls below the plan's minimum.
+    """
+
+    def __init__(self, plan: Plan, session: bytes, version: str) -> None:
+        """Prepare a run.
+
+        Args:
+            plan: Of the run.
+            session: 16 bytes that no other run has; given by the edge.
+            version: Of the software, for the model's provenance.
+        """
+        self.plan = plan
+        self.session = session
+        self.cohort = Cohort(plan, session)
+        self._version = version
+        self._round: Round | Outcome | None = None
+        self._attempt = 1
+        self._request = b""
+        self._sum: Summary | None = None
+        self._awaited: set[str] = set()
+
+    @property
+    def current(self) -> Round | None:
+        """The open round; None before the first and after the last."""
+        return self._round if isinstance(self._round, Round) else None
+
+    @property
+    def awaited(self) -> frozenset[str]:
+        """Nodes whose reply to the current request is still missing."""
+        return frozenset(self._awaited)
+
+    def offer(self) -> bytes:
+        """The offer of the plan, the same for every node; replies go to ``cohort.admit``."""
+        return encode(Offer(session=self.session, plan=self.plan.canonical()))
+
+    def start(self) -> None:
+        """Close admission and open the first round.
+
+        Raises:
+            CohortError: If too few bureaus have joined.
+        """
+        self.cohort.close()
+        self._round = first_round(self.plan)
+        self._open_request()
+
+    def request(self) -> bytes:
+        """The current request, the same bytes for every node of the cohort."""
+        return self._request
+
+    def accept(self, node: str, reply: bytes) -> None:
+        """Add a bureau's summary to the sum.
+
+        Raises:
+            MessageError: If the node is not awaited, or the reply is not this bureau's to this request.
+        """
+        if node not in self._awaited:
+            msg = f"node {node} is a stranger to this round, or has answered already"
+            raise MessageError(msg)
+        message = decode(reply)
+        if isinstance(message, Refusal):
+            msg = f"the bureau at node {node} refuses round {self._open().number}: {message.code}"
+            raise MessageError(msg)
+        if not isinstance(message, RoundReply) or message.bureau != self.cohort.bureau_at(node):
+            msg = f"node {node} did not answer for the bureau that joined there"
+            raise MessageError(msg)
+        if message.request != digest(self._request) or message.fingerprint != self.plan.fingerprint:
+            msg = f"node {node} answered another request"
+            raise MessageError(msg)
+        self._add(message)
+        self._awaited.remove(node)
+
+    def lose(self, nodes: frozenset[str]) -> None:
+        """Go on without some nodes: the round is asked again, of the rest, as a new attempt.
+
+        Raises:
+            CohortError: If too few bureaus would be left.
+        """
+        self.cohort.lose(nodes)
+        self._attempt += 1
+        self._open_request()
+
+    def close_round(self) -> float:
+        """Close a complete round and open the next one, or finish.
+
+        Returns:
+            Inertia of the rows around the centroids that were sent, squared feature units.
+
+        Raises:
+            RoundLostError: If replies are missing.
+            PlanError: If there are fewer claims than clusters.
+        """
+        if self._awaited or self._sum is None:
+            msg = f"{len(self._awaited)} replies are missing: ask again, or go on without these bureaus"
+            raise RoundLostError(msg)
+        closed, found = self._open(), self._sum
+        self._round = next_round(self.plan, closed, found)
+        self._attempt = 1
+        if isinstance(self._round, Round):
+            self._open_request()
+        return inertia(found, closed.centroids)
+
+    def outcome(self) -> Outcome:
+        """Final centroids and their summary.
+
+        Raises:
+            RoundLostError: If the run has not finished.
+        """
+        if not isinstance(self._round, Outcome):
+            msg = "the run has not finished"
+            raise RoundLostError(msg)
+        return self._round
+
+    def model(self) -> Model:
+        """The model of the finished run.
+
+        Raises:
+            RoundLostError: If the run has not finished.
+        """
+        provenance = Provenance(
+            session=self.session.hex(),
+            rounds=self.outcome().rounds,
+            cohort=self.cohort.bureaus,
+            lost=tuple(sorted(self.cohort.lost)),
+            version=self._version,
+        )
+        return model_of(self.plan, self.outcome(), provenance)
+
+    def result(self) -> bytes:
+        """The message that brings the model to the bureaus; replies go to ``confirm``."""
+        return encode(Result(session=self.session, fingerprint=self.plan.fingerprint, model=self.model().to_json()))
+
+    def confirm(self, node: str, reply: bytes) -> None:
+        """Take a bureau's receipt of the model.
+
+        Raises:
+            MessageError: If it is none.
+        """
+        message = decode(reply)
+        if not isinstance(message, Received) or message.bureau != self.cohort.bureau_at(node):
+            msg = f"node {node} did not confirm the model"
+            raise MessageError(msg)
+
+    def _open(self) -> Round:
+        if not isinstance(self._round, Round):
+            msg = "no round is open"
+            raise RoundLostError(msg)
+        return self._round
+
+    def _open_request(self) -> None:
+        current = self._open()
+        self._awaited = set(self.cohort.nodes)
+        self._sum = None
+        self._request = encode(
+            RoundRequest(
+                session=self.session,
+                fingerprint=self.plan.fingerprint,
+                number=current.number,
+                attempt=self._attempt,
+                phase=current.phase,
+                cohort=self.cohort.bureaus,
+                n_centroids=len(current.centroids),
+                centroids=words_to_bytes(current.centroids),
+            )
+        )
+
+    def _add(self, reply: RoundReply) -> None:
+        current = self._open()
+        shape = self.plan.summary_shape(current.phase, len(current.centroids))
+        summary = Summary.from_vector(bytes_to_words(reply.summary, (shape.n_words,)), shape)
+        if np.any(summary.counts < 0) or np.any(summary.squares < 0) or summary.n_rows > MAX_ROWS:
+            msg = "a summary with impossible counts was refused"
+            raise MessageError(msg)
+        self._sum = summary if self._sum is None else self._sum + summary

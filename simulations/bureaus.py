@@ -1,0 +1,229 @@
+"""The bureaus of a simulation: claims read, dealt to bureaus, turned into rows, and put behind stations."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from client.ingest import Ingest, Ingested, IngestReport
+from client.mapping import ClaimMapping, load_mapping
+from client.policy import Policy
+from client.rowstore import MemoryShare, RowStore
+from client.sources.opening import open_source
+from client.station import Station
+from common.columns import MISSING, ClaimTable
+from common.errors import InputError, PlanError
+from common.features.rows import Featuriser
+from common.features.spec import FeatureSpec
+from common.plan import Plan
+from simulations.loopback import Answer
+from simulations.tally import Details, Tally, Vocabularies
+from simulations.world import World
+
+WORLD_MAPPING = "nhsa_4101_wide"
+MAX_BUREAUS = 10_000
+
+
+class Claims(Protocol):
+    """Where a simulation's claims come from, and how they are dealt to bureaus."""
+
+    def mapping(self) -> ClaimMapping:
+        """What the columns mean."""
+
+    def dealt(self) -> Iterator[tuple[str, ClaimTable]]:
+        """Batches of claims, each with the bureau it belongs to; bureaus without claims come as empty tables."""
+
+    def report(self) -> IngestReport:
+        """What became of the rows; valid after ``dealt`` has ended."""
+
+
+@dataclass(kw_only=True)
+class WorldClaims:
+    """Generated claims; each region is a bureau."""
+
+    world: World
+    _report: IngestReport = field(default_factory=IngestReport)
+
+    def mapping(self) -> ClaimMapping:
+        """See ``Claims``."""
+        return load_mapping(WORLD_MAPPING)
+
+    def dealt(self) -> Iterator[tuple[str, ClaimTable]]:
+        """See ``Claims``."""
+        self._report = IngestReport()
+        for bureau in self.world.bureaus:
+            name = bureau.region.code
+            ingest = Ingest(bureau, self.mapping(), pseudonym_key=_pseudonym_key(name, self.world.seed))
+            for found in ingest:
+                yield name, found.table
+            self._report = self._report.plus(ingest.report)
+
+    def report(self) -> IngestReport:
+        """See ``Claims``."""
+        return self._report
+
+
+@dataclass(kw_only=True)
+class FileClaims:
+    """Claims from files, dealt by a column's values or at random.
+
+    Attributes:
+        paths: Parquet or CSV files of one layout.
+        mapping_name: A ready-made mapping's name or a file.
+        bureau_column: Its values name the bureaus; None to deal at random.
+        n_bureaus: Bureaus to deal to at random.
+        seed: For dealing at random.
+    """
+
+    paths: Sequence[str]
+    mapping_name: str
+    bureau_column: str | None
+    n_bureaus: int
+    seed: int
+    _report: IngestReport = field(default_factory=IngestReport)
+
+    def mapping(self) -> ClaimMapping:
+        """See ``Claims``."""
+        return load_mapping(self.mapping_name)
+
+    def dealt(self) -> Iterator[tuple[str, ClaimTable]]:
+        """See ``Claims``."""
+        self._report = IngestReport()
+        rng = np.random.default_rng(self.seed)
+        names = [f"bureau-{place + 1:0{len(str(self.n_bureaus))}d}" for place in range(self.n_bureaus)]
+        for path in self.paths:
+            key = _pseudonym_key("all bureaus", self.seed)
+            ingest = Ingest(open_source(path), self.mapping(), pseudonym_key=key, split=self.bureau_column)
+            for found in ingest:
+                yield from self._deal(found, rng, names)
+            self._report = self._report.plus(ingest.report)
+
+    def report(self) -> IngestReport:
+        """See ``Claims``."""
+        return self._report
+
+    def _deal(
+        self, found: Ingested, rng: np.random.Generator, names: Sequence[str]
+    ) -> Iterator[tuple[str, ClaimTable]]:
+        if found.split is None:
+            places = rng.integers(0, len(names), len(found.table))
+        else:
+            places, names = found.split.indices, found.split.values
+            if np.any(places == MISSING):
+                msg = f"column {self.bureau_column!r} names no bureau for some claims: fill it or deal at random"
+                raise InputError(msg)
+        for place in np.unique(places):
+            yield names[int(place)], found.table.select(np.flatnonzero(places == place))
+
+
+@dataclass(kw_only=True)
+class Bureau:
+    """One bureau of a simulation: its rows and what is known of its claims."""
+
+    name: str
+    store: RowStore
+    tally: Tally = field(default_factory=Tally)
+
+
+@dataclass(kw_only=True)
+class Bureaus:
+    """All bureaus of a simulation under one feature specification.
+
+    Attributes:
+        by_name: The bureaus.
+        vocabularies: Of their details.
+        report: What became of the rows.
+    """
+
+    by_name: dict[str, Bureau]
+    vocabularies: Vocabularies
+    report: IngestReport
+
+    @property
+    def n_claims(self) -> int:
+        """Accepted claims of all bureaus together."""
+        return sum(len(bureau.store) for bureau in self.by_name.values())
+
+    def largest_first(self) -> list[Bureau]:
+        """The bureaus by falling number of claims, then by name."""
+        return sorted(self.by_name.values(), key=lambda bureau: (-len(bureau.store), bureau.name))
+
+    def stations(self, policy: Policy, n_threads: int) -> dict[str, Answer]:
+        """A station for each bureau, by name."""
+        each = max(1, n_threads // max(1, len(self.by_name)))
+        return {name: Station(name, policy, _rows_of(bureau.store, each)).answer for name, bureau in self.by_name.items()}
+
+    def close(self) -> None:
+        """Give back memory and files."""
+        for bureau in self.by_name.values():
+            bureau.store.close()
+
+
+def gather_bureaus(
+    claims: Claims,
+    spec: FeatureSpec,
+    cost_cap_yuan: int,
+    share: MemoryShare | None = None,
+    on_claims: Callable[[int], None] = lambda _: None,
+) -> Bureaus:
+    """Read all claims and give every bureau its rows.
+
+    Args:
+        claims: Where they come from.
+        spec: How a claim becomes a row.
+        cost_cap_yuan: Of the plan.
+        share: Memory that the rows of all bureaus together may take.
+        on_claims: Called with the number of claims accepted so far, for progress.
+
+    Raises:
+        InputError: If there are no claims at all, or the source cannot be read.
+        PlanError: If there are too many bureaus.
+    """
+    featuriser, vocabularies, share = Featuriser(spec), Vocabularies(), share or MemoryShare()
+    bureaus: dict[str, Bureau] = {}
+    n_claims = 0
+    for name, table in claims.dealt():
+        if name not in bureaus:
+            bureaus[name] = Bureau(name=name, store=RowStore(spec.n_features, cost_cap_yuan, share))
+        _insist_on_few(len(bureaus))
+        bureaus[name].store.append(featuriser.rows(table), table.total)
+        bureaus[name].tally.append(vocabularies.details(table))
+        n_claims += len(table)
+        on_claims(n_claims)
+    if not n_claims:
+        msg = f"no claim was accepted; rows were rejected for: {_reasons(claims.report()) or 'there are none'}"
+        raise InputError(msg)
+    return Bureaus(by_name=bureaus, vocabularies=vocabularies, report=claims.report())
+
+
+def _rows_of(store: RowStore, n_threads: int) -> Callable[[Plan], RowStore]:
+    """Rows for a station: the store was made for the run's plan; any other feature length is refused."""
+
+    def rows_for(plan: Plan) -> RowStore:
+        if plan.features.n_features != store.n_features:
+            msg = "the rows were made for another plan"
+            raise PlanError(msg)
+        store.n_threads = n_threads
+        return store
+
+    return rows_for
+
+
+def _insist_on_few(n_bureaus: int) -> None:
+    if n_bureaus > MAX_BUREAUS:
+        msg = f"more than {MAX_BUREAUS} bureaus: choose a column with fewer values"
+        raise PlanError(msg)
+
+
+def _reasons(report: IngestReport) -> str:
+    return ", ".join(f"{reason} ({count})" for reason, count in sorted(report.rejected.items()))
+
+
+def _pseudonym_key(name: str, seed: int) -> bytes:
+    """A key of a simulated bureau; a real bureau draws its own and keeps it."""
+    return hashlib.sha256(f"fedclaims simulated pseudonym key {seed} {name}".encode()).digest()

@@ -1,0 +1,37 @@
+"""Engines: over what a simulation's coordinator and stations talk to each other."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Mapping
+from importlib.metadata import version
+
+from common.plan import Plan
+from server.coordinator import Coordinator
+from server.session import RoundReport, SessionReport, run_session
+from simulations.loopback import Answer, Loopback
+
+OnRound = Callable[[RoundReport], None]
+Engine = Callable[[Mapping[str, Answer], Plan, OnRound], SessionReport]
+"""Runs one session between a fresh coordinator and the stations."""
+
+
+def loopback_engine(n_threads: int) -> Engine:
+    """Everything in this process."""
+
+    def run(stations: Mapping[str, Answer], plan: Plan, on_round: OnRound) -> SessionReport:
+        coordinator = Coordinator(plan, secrets.token_bytes(16), version("fedclaims"))
+        return run_session(coordinator, Loopback(stations, n_threads), on_round)
+
+    return run
+
+
+def flower_engine() -> Engine:
+    """Flower's simulation: a ServerApp and one ClientApp a station, in processes of their own."""
+
+    def run(stations: Mapping[str, Answer], plan: Plan, on_round: OnRound) -> SessionReport:
+        from simulations.flower.engine import run_over_flower  # noqa: PLC0415  only this engine needs Flower
+
+        return run_over_flower(stations, plan, on_round=on_round)
+
+    return run

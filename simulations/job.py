@@ -1,0 +1,173 @@
+"""The main job: gather bureaus, run a session over an engine, compare with the pooled reference, tell the story."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Protocol
+
+from threadpoolctl import threadpool_limits
+
+from client.policy import Policy
+from client.rowstore import MemoryShare
+from common.plan import Plan
+from server.session import RoundReport, SessionReport
+from simulations.agreement import adjusted_rand_index, normalised_mutual_information
+from simulations.bureaus import Bureaus, Claims, gather_bureaus
+from simulations.cards import CodeNames, bureau_stories, cluster_cards
+from simulations.engines import Engine
+from simulations.inside import Inside, look_inside
+from simulations.reference import Reference, fit_reference
+from simulations.story import Story
+
+RESULT_SCHEMA = "fedclaims/result/1"
+SMALLEST_REAL_COHORT = 3
+"""What a bureau's policy asks for by default; a simulation of fewer bureaus lowers it for itself and says so."""
+
+
+class Progress(Protocol):
+    """Is told how far the job is."""
+
+    def claims(self, so_far: int) -> None:
+        """Claims were read."""
+
+    def round(self, report: RoundReport) -> None:
+        """A round was closed."""
+
+    def stage(self, name: str) -> None:
+        """A stage begins: ``ingest``, ``rounds``, ``reference`` or ``report``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What to run.
+
+    Attributes:
+        claims: Where claims come from.
+        plan: Makes the plan once the number of bureaus is known; features and cost cap must not depend on it.
+        engine: Over what the parties talk.
+        engine_name: For the result.
+        with_reference: Whether to fit scikit-learn on pooled rows, too.
+        names: Names of codes, groups and bureaus for the report.
+        n_threads: Threads that stations may use together.
+        command: What reproduces the run, for the result.
+    """
+
+    claims: Claims
+    plan: Plan
+    engine: Engine
+    engine_name: str
+    with_reference: bool
+    names: CodeNames
+    n_threads: int
+    command: str
+
+
+@dataclass(slots=True)
+class _Clock:
+    """Seconds per stage."""
+
+    progress: Progress
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self.progress.stage(name)
+        began = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
+
+
+def run_job(job: Job, progress: Progress, write: Callable[[Story], None]) -> Story:
+    """Run a job to its end.
+
+    Args:
+        job: What to run.
+        progress: Is told how far it is.
+        write: Writes the report; its time is part of the result, so it is called with a story whose result lacks it.
+
+    Raises:
+        FedclaimsError: With what to do next.
+    """
+    clock = _Clock(progress)
+    with clock.stage("ingest"):
+        bureaus = gather_bureaus(
+            job.claims, job.plan.features, job.plan.cost_cap_yuan, MemoryShare(), progress.claims
+        )
+    try:
+        return _run_on(bureaus, job, clock, write)
+    finally:
+        bureaus.close()
+
+
+def _run_on(bureaus: Bureaus, job: Job, clock: _Clock, write: Callable[[Story], None]) -> Story:
+    plan = _fitted(job.plan, len(bureaus.by_name))
+    policy = Policy(min_cohort=plan.min_cohort)
+    with clock.stage("rounds"), threadpool_limits(1, user_api="blas"):
+        session = job.engine(bureaus.stations(policy, job.n_threads), plan, clock.progress.round)
+    reference = None
+    if job.with_reference:
+        with clock.stage("reference"):
+            reference = fit_reference(bureaus, len(session.model.clusters), plan.seed, job.n_threads)
+    with clock.stage("report"):
+        inside = look_inside(bureaus, session.model)
+        story = Story(
+            result={},
+            model=session.model,
+            rounds=session.rounds,
+            bureaus=bureau_stories(bureaus, session, job.names),
+            cards=cluster_cards(session.model, inside, bureaus, job.names),
+            rejected={str(reason): count for reason, count in bureaus.report.rejected.items()},
+        )
+        story.result.update(_result(job, bureaus, session, inside, reference))
+        story.result["seconds"] = clock.seconds
+        write(story)
+    return story
+
+
+def _fitted(plan: Plan, n_bureaus: int) -> Plan:
+    """The plan, with its minimum cohort lowered where a simulation has fewer bureaus than any real run may have."""
+    return plan.model_copy(update={"min_cohort": min(plan.min_cohort, n_bureaus)})
+
+
+def _result(
+    job: Job, bureaus: Bureaus, session: SessionReport, inside: Inside, reference: Reference | None
+) -> dict[str, object]:
+    quality = session.model.quality
+    known = inside.truths.sum() > 0
+    return {
+        "schema": RESULT_SCHEMA,
+        "engine": job.engine_name,
+        "protection": str(session.model.plan.protection),
+        "n_bureaus": len(bureaus.by_name),
+        "n_claims": quality.n_claims,
+        "n_features": session.model.plan.features.n_features,
+        "n_clusters": len(session.model.clusters),
+        "rounds": session.model.provenance.rounds,
+        "inertia": quality.inertia,
+        "reference_inertia": reference.inertia if reference else None,
+        "inertia_ratio": quality.inertia / reference.inertia if reference else None,
+        "riv_log_cost": quality.riv_log_cost,
+        "riv_log_cost_reference": reference.riv_log_cost if reference else None,
+        "riv_cost": quality.riv_cost,
+        "share_clusters_cv_below_1": quality.share_clusters_cv_below_1,
+        "truth_ari": adjusted_rand_index(inside.truths) if known else None,
+        "truth_nmi": normalised_mutual_information(inside.truths) if known else None,
+        "truth_ari_reference": reference.truth_ari if reference else None,
+        "centroids_sha256": session.model.centroids_sha256,
+        "bytes_up_per_bureau": session.bytes_up,
+        "bureaus_lost": list(session.lost),
+        "rows_rejected": _rejected(bureaus),
+        "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0, 1),
+        "seed": session.model.plan.seed,
+        "version": version("fedclaims"),
+        "command": job.command,
+    }
+
+
+def _rejected(bureaus: Bureaus) -> Mapping[str, int]:
+    return {str(reason): count for reason, count in sorted(bureaus.report.rejected.items())}

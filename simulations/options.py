@@ -1,0 +1,153 @@
+"""The options of ``fedclaims-simulate``, and the job they ask for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from pathlib import Path
+
+from client.mapping import load_mapping
+from common.codes import CODE_SYSTEMS
+from common.errors import PlanError
+from common.features.default import default_spec
+from common.plan import Plan, Protection
+from simulations.bureaus import WORLD_MAPPING, Claims, FileClaims, WorldClaims
+from simulations.cards import CodeNames
+from simulations.engines import Engine, flower_engine, loopback_engine
+from simulations.job import Job
+from simulations.world import World, code_names, group_names
+
+DEFAULT_BUREAUS = 8
+DEFAULT_CLAIMS = 200_000
+DEFAULT_CLUSTERS = 32
+
+EPILOG = """examples:
+  fedclaims-simulate                                   8 bureaus, 200,000 generated claims, a report in fedclaims-out/
+  fedclaims-simulate --bureaus 31 --claims-total 1000000 --clusters 32
+  fedclaims-simulate --claims claims.parquet --mapping nhsa_4101_wide --bureau-column insu_admdvs
+  fedclaims-simulate --engine flower                   the same run over Flower's simulation
+
+exit codes: 0 done; 2 wrong options; 3 mend the claims or the mapping; 4 mend the plan; 5 refused by a policy;
+6 a round was lost; 7 mend the engine's environment; 130 interrupted
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line of ``fedclaims-simulate``."""
+    found = argparse.ArgumentParser(
+        prog="fedclaims-simulate",
+        description="Let several bureaus cluster their claims together on this machine, without pooling them.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    claims = found.add_argument_group("claims (generated ones unless files are given)")
+    claims.add_argument("--claims", nargs="+", metavar="FILE", help="Parquet or CSV files of one layout")
+    claims.add_argument("--mapping", metavar="NAME|FILE", help="what the columns mean; a ready-made name or a TOML file")
+    claims.add_argument("--bureau-column", metavar="COL", help="its values name the bureaus; else claims are dealt at random")
+    claims.add_argument("--bureaus", type=_positive, metavar="N", help=f"how many bureaus (default {DEFAULT_BUREAUS})")
+    claims.add_argument(
+        "--claims-total", type=_positive, metavar="N", help=f"how many generated claims (default {DEFAULT_CLAIMS:,})"
+    )
+    run = found.add_argument_group("run")
+    run.add_argument(
+        "--clusters",
+        type=_positive,
+        metavar="K",
+        help=f"how many clusters (default: as many as generated groups; {DEFAULT_CLUSTERS} for files)",
+    )
+    run.add_argument("--engine", choices=("loopback", "flower"), default="loopback", help="over what the parties talk")
+    run.add_argument("--protection", choices=[str(one) for one in Protection], default="none", help="of what leaves a bureau")
+    run.add_argument("--seed", type=_natural, default=0, metavar="S", help="of generated claims and of the plan (default 0)")
+    run.add_argument("--no-reference", action="store_true", help="do not fit scikit-learn on the pooled rows beside it")
+    run.add_argument("--out", type=Path, default=Path("fedclaims-out"), metavar="DIR", help="for result, model and report")
+    return found
+
+
+def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
+    """The job that parsed options ask for.
+
+    Raises:
+        PlanError: If options contradict each other.
+        InputError: If the mapping cannot be used.
+    """
+    _check(options)
+    n_threads = os.cpu_count() or 1
+    claims, n_groups, names = _files(options) if options.claims else _world(options)
+    mapping = load_mapping(options.mapping or WORLD_MAPPING)
+    operations = mapping.operations.system if mapping.operations else "icd9cm3"
+    for system in (mapping.diagnoses.system, operations):
+        if system not in CODE_SYSTEMS:
+            msg = f"mapping {mapping.name} names the code system {system!r}; known are {', '.join(CODE_SYSTEMS)}"
+            raise PlanError(msg)
+    plan = Plan(
+        name="simulation",
+        features=default_spec(mapping.diagnoses.system, operations),
+        n_clusters=options.clusters or n_groups,
+        protection=Protection(options.protection),
+        seed=options.seed,
+    )
+    return Job(
+        claims=claims,
+        plan=plan,
+        engine=_engine(options.engine, n_threads),
+        engine_name=options.engine,
+        with_reference=not options.no_reference,
+        names=names,
+        n_threads=n_threads,
+        command=shlex.join(["fedclaims-simulate", *arguments]),
+    )
+
+
+def _check(options: argparse.Namespace) -> None:
+    problem = None
+    if options.claims and not options.mapping:
+        problem = "--claims needs --mapping: try fedclaims-bureau profile FILE, which proposes one"
+    elif options.claims and options.claims_total:
+        problem = "--claims-total is for generated claims; leave it out with --claims"
+    elif not options.claims and (options.mapping or options.bureau_column):
+        problem = "--mapping and --bureau-column go with --claims"
+    elif options.bureau_column and options.bureaus:
+        problem = "--bureau-column and --bureaus exclude each other: bureaus are named by the column or dealt at random"
+    if problem:
+        raise PlanError(problem)
+
+
+def _world(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
+    n_bureaus = options.bureaus or DEFAULT_BUREAUS
+    try:
+        world = World(n_bureaus=n_bureaus, n_claims=options.claims_total or DEFAULT_CLAIMS, seed=options.seed)
+    except ValueError as error:
+        raise PlanError(str(error)) from error
+    named = code_names() | group_names(world.groups) | {region.code: region.name for region in world.regions}
+    return WorldClaims(world=world), len(world.groups), {code: (name.en, name.zh) for code, name in named.items()}
+
+
+def _files(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
+    claims = FileClaims(
+        paths=options.claims,
+        mapping_name=options.mapping,
+        bureau_column=options.bureau_column,
+        n_bureaus=options.bureaus or DEFAULT_BUREAUS,
+        seed=options.seed,
+    )
+    return claims, DEFAULT_CLUSTERS, {code: (name.en, name.zh) for code, name in code_names().items()}
+
+
+def _engine(name: str, n_threads: int) -> Engine:
+    return flower_engine() if name == "flower" else loopback_engine(n_threads)
+
+
+def _positive(text: str) -> int:
+    value = _natural(text)
+    if value < 1:
+        msg = "must be at least 1"
+        raise argparse.ArgumentTypeError(msg)
+    return value
+
+
+def _natural(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004  below 2**63
+        msg = "must be a whole number in ASCII digits"
+        raise argparse.ArgumentTypeError(msg)
+    return int(text)

@@ -1,0 +1,63 @@
+"""The reference: scikit-learn's k-means on all rows in one place, which is what a federated run must match."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.cluster import KMeans
+from threadpoolctl import threadpool_limits
+
+from common.costs import sum_costs
+from common.quality import riv_of_log_cost
+from simulations.agreement import adjusted_rand_index, contingency
+from simulations.bureaus import Bureaus
+
+STARTS = 10
+"""k-means++ starts; the best of them is the reference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """What pooling all claims would have given.
+
+    Attributes:
+        inertia: Of the best of ``STARTS``.
+        riv_log_cost: RIV of log cost of its clusters.
+        truth_ari: Agreement of its clusters with the known groups; None where none is known.
+    """
+
+    inertia: float
+    riv_log_cost: float
+    truth_ari: float | None
+
+
+def fit_reference(bureaus: Bureaus, n_clusters: int, seed: int, n_threads: int) -> Reference:
+    """Pool all rows and fit scikit-learn's k-means, best of ``STARTS``."""
+    pooled = bureaus.largest_first()
+    rows = np.concatenate([chunk.rows for bureau in pooled for chunk in bureau.store.chunks()])
+    with threadpool_limits(n_threads):
+        fitted = KMeans(n_clusters, n_init=STARTS, random_state=seed % 2**32).fit(rows)
+    labels = fitted.labels_.astype(np.int32)
+    return Reference(
+        inertia=float(fitted.inertia_),
+        riv_log_cost=_riv(bureaus, labels, n_clusters),
+        truth_ari=_ari(bureaus, labels, n_clusters),
+    )
+
+
+def _riv(bureaus: Bureaus, labels: np.typing.NDArray[np.int32], n_clusters: int) -> float:
+    start, sums = 0, np.zeros((n_clusters, 5), np.int64)
+    for bureau in bureaus.largest_first():
+        for chunk in bureau.store.chunks():
+            sums += sum_costs(chunk.costs, labels[start : start + len(chunk.rows)], n_clusters)
+            start += len(chunk.rows)
+    return riv_of_log_cost(sums)
+
+
+def _ari(bureaus: Bureaus, labels: np.typing.NDArray[np.int32], n_clusters: int) -> float | None:
+    n_groups = len(bureaus.vocabularies.truths.values)
+    if not n_groups:
+        return None
+    truth = np.concatenate([bureau.tally.column("truth") for bureau in bureaus.largest_first()])
+    return adjusted_rand_index(contingency(labels, truth, (n_clusters, n_groups)))

@@ -1,0 +1,123 @@
+"""What a person sees while a job runs and after it: a progress bar or plain lines, and the result table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from server.session import RoundReport
+from simulations.story import Story
+
+STAGES = {
+    "ingest": "reading claims",
+    "rounds": "clustering together",
+    "reference": "pooled reference",
+    "report": "writing the report",
+}
+
+
+class Bars:
+    """Progress on a terminal: a line for each stage, the running one moving."""
+
+    def __init__(self, console: Console) -> None:
+        """Draw on ``console``."""
+        columns = (SpinnerColumn(finished_text="✓"), TextColumn("{task.description:<22}"), BarColumn(24))
+        self._progress = Progress(*columns, TimeElapsedColumn(), TextColumn("{task.fields[note]}"), console=console)
+        self._task: TaskID | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator[Bars]:
+        """Show the lines until the job ends."""
+        with self._progress:
+            yield self
+            self._finish()
+
+    def claims(self, so_far: int) -> None:
+        """See ``simulations.job.Progress``."""
+        self._note(f"{so_far:,} claims")
+
+    def round(self, report: RoundReport) -> None:
+        """See ``simulations.job.Progress``."""
+        self._note(f"round {report.number}, {report.phase}, inertia {report.inertia:,.1f}")
+
+    def stage(self, name: str) -> None:
+        """See ``simulations.job.Progress``."""
+        self._finish()
+        self._task = self._progress.add_task(STAGES[name], total=None, note="")
+
+    def _note(self, text: str) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, note=text)
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            self._progress.update(self._task, total=1, completed=1)
+
+
+class Lines:
+    """Progress where there is no terminal: a plain line now and then."""
+
+    def __init__(self, console: Console) -> None:
+        """Print on ``console``."""
+        self._console = console
+        self._next_claims = 1
+
+    @contextmanager
+    def shown(self) -> Iterator[Lines]:
+        """Nothing to set up."""
+        yield self
+
+    def claims(self, so_far: int) -> None:
+        """See ``simulations.job.Progress``; each time the number has doubled."""
+        if so_far >= self._next_claims:
+            self._print(f"  {so_far} claims")
+            self._next_claims = 2 * so_far
+
+    def round(self, report: RoundReport) -> None:
+        """See ``simulations.job.Progress``; every tenth round and the last."""
+        if report.number % 10 == 1 or report.phase == "measure":
+            self._print(f"  round {report.number}: {report.phase}, {report.n_centroids} centroids, inertia {report.inertia:.1f}")
+
+    def stage(self, name: str) -> None:
+        """See ``simulations.job.Progress``."""
+        self._print(STAGES[name])
+
+    def _print(self, text: str) -> None:
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def result_table(story: Story) -> Table:
+    """The result in a few lines."""
+    result = story.result
+    table = Table(title="fedclaims: one clustering, no pooled claims", show_header=False, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column(justify="right")
+    table.add_column(style="dim")
+    for name, value, meaning in _lines(result, story):
+        table.add_row(name, value, meaning)
+    return table
+
+
+def _lines(result: dict[str, object], story: Story) -> Iterator[tuple[str, str, str]]:
+    yield "bureaus", f"{result['n_bureaus']}", f"over {result['engine']}, protection {result['protection']}"
+    yield "claims", f"{result['n_claims']:,}", f"{sum(story.rejected.values()):,} rows rejected"
+    yield "clusters", f"{result['n_clusters']}", f"{result['n_features']} features, {result['rounds']} rounds"
+    yield "inertia ratio", _figure(result["inertia_ratio"]), "to scikit-learn on pooled rows, best of 10; below 1 beats it"
+    yield "RIV of log cost", _figure(result["riv_log_cost"]), f"reference {_figure(result['riv_log_cost_reference'])}"
+    yield "clusters with CV < 1", f"{result['share_clusters_cv_below_1']:.0%}", "of capped cost; the usual criterion of a group"
+    if result["truth_ari"] is not None:
+        reference = _figure(result["truth_ari_reference"])
+        yield "known groups, ARI", _figure(result["truth_ari"]), f"reference {reference}, NMI {_figure(result['truth_nmi'])}"
+    sent = [bureau.bytes_up for bureau in story.bureaus]
+    yield "left each bureau", f"{max(sent) / 1e6:.2f} MB", "in sums; no row, code or text of a claim"
+    seconds = ", ".join(f"{name} {value:.1f}" for name, value in story.result["seconds"].items())  # type: ignore[attr-defined]
+    yield "seconds", "", seconds
+    yield "centroids", f"{result['centroids_sha256']}"[:16], "first 16 of the SHA-256; the same for any split of the claims"
+
+
+def _figure(value: object) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else "-"
