@@ -1,1 +1,1 @@
-
+"""What a bureau installs: claims in, station, policy, courier."""

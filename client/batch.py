@@ -67,6 +67,7 @@ class BatchReader:
     """Reads and checks batches under one mapping, as far as its columns are in the file."""
 
     def __init__(self, mapping: ClaimMapping, schema_names: tuple[str, ...]) -> None:
+        """Prepare to read batches that have columns of these names."""
         self._mapping = mapping
         present = frozenset(schema_names)
         self._diagnoses = CodeListReader(mapping.diagnoses, present, CodeReader(check_code))

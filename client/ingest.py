@@ -14,9 +14,10 @@ import pyarrow as pa
 
 from client.batch import BatchReader, CheckedBatch
 from client.identifiers import refuse_named_identifiers
-from client.mapping import REFERRALS, ClaimMapping
+from client.mapping import ClaimMapping
 from client.parsing.codes import compact, dictionary_encoded, row_places
 from client.parsing.parsed import Rows
+from client.projection import code_columns, present_columns
 from client.pseudonym import Pseudonymiser
 from client.reasons import Mask, Reason
 from client.rejects import RejectFile
@@ -82,17 +83,6 @@ class Ingest:
         * ``report`` accounts for every row of the last complete pass.
         * Memory grows by 8 bytes a claim during the first pass, and otherwise not with the number of claims.
         * Only the columns that the mapping names, and the split column, are read.
-
-    Args:
-        source: Where the rows come from; it is read twice (three times if it holds refunds).
-        mapping: What the columns mean.
-        pseudonym_key: The bureau's key for pseudonyms, 32 bytes.
-        split: A column whose values are handed on as they are, next to each batch.
-        rejects_path: Where refused rows are written; nowhere if None. Must not exist.
-
-    Raises:
-        SourceError: If a column is missing or the source is damaged.
-        IdentifierError: If the source has a column that identifies persons, or (while iterating) values that do.
     """
 
     def __init__(
@@ -104,6 +94,19 @@ class Ingest:
         split: str | None = None,
         rejects_path: Path | None = None,
     ) -> None:
+        """Check names and columns; nothing is read yet.
+
+        Args:
+            source: Where the rows come from; it is read twice (three times if it holds refunds).
+            mapping: What the columns mean.
+            pseudonym_key: The bureau's key for pseudonyms, 32 bytes.
+            split: A column whose values are handed on as they are, next to each batch.
+            rejects_path: Where refused rows are written; nowhere if None. Must not exist.
+
+        Raises:
+            SourceError: If a column is missing or the source is damaged.
+            IdentifierError: If the source has a column that identifies persons, or (while iterating) values that do.
+        """
         refuse_named_identifiers(source.schema_names, mapping.ignored_identifiers)
         self._source, self._mapping, self._split = source, mapping, split
         self._pseudonymiser = Pseudonymiser(pseudonym_key)
@@ -188,29 +191,6 @@ class Ingest:
             person_id=self._pseudonymiser.person_ids(names.cast(pa.large_binary()).to_numpy(zero_copy_only=False)),
             text=checked.code_column(_TEXT, rows) if _TEXT in checked.codes else None,
         )
-
-
-def present_columns(source: ClaimSource, mapping: ClaimMapping) -> tuple[str, ...]:
-    """The columns of the mapping that the source has.
-
-    Raises:
-        SourceError: If a needed one is missing; the text names all that are.
-    """
-    held = set(source.schema_names)
-    needed = mapping.columns if mapping.missing_columns == "refuse" else mapping.required_columns
-    if missing := [name for name in needed if name not in held]:
-        msg = f"the file has no column {', '.join(map(repr, missing))}, which mapping {mapping.name} needs; mend either"
-        raise SourceError(msg)
-    return tuple(name for name in mapping.columns if name in held)
-
-
-def code_columns(mapping: ClaimMapping) -> tuple[str, ...]:
-    """The columns whose values repeat, so that a source may hand them over dictionary-encoded."""
-    wanted = (set(ATTRIBUTES) | set(REFERRALS)) & set(mapping.fields)
-    lists = [one for one in (mapping.diagnoses, mapping.operations) if one is not None]
-    listed = [name for one in lists for name in one.columns if name != one.list]
-    flag = [mapping.refund.column] if mapping.refund else []
-    return tuple(dict.fromkeys([*listed, *(mapping.fields[name] for name in sorted(wanted)), *flag]))
 
 
 def raw_codes(column: pa.Array, rows: Rows) -> CodeColumn:

@@ -7,7 +7,8 @@ neither be computed from a name nor be compared between bureaus.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import hmac
+from collections.abc import Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -18,33 +19,36 @@ _PSEUDONYM_BYTES = 16
 
 
 class Pseudonymiser:
-    """HMAC-SHA256 (RFC 2104) under one key, with the two key blocks hashed once instead of once a call.
-
-    Raises:
-        ValueError: If the key is not of 32 bytes.
-    """
+    """HMAC-SHA256 (RFC 2104) under one key, with the two key blocks hashed once instead of once a call."""
 
     def __init__(self, key: bytes) -> None:
+        """Take the bureau's key.
+
+        Raises:
+            ValueError: If the key is not of 32 bytes.
+        """
         if len(key) != _KEY_BYTES:
             msg = f"a pseudonym key has {_KEY_BYTES} bytes, not {len(key)}"
             raise ValueError(msg)
         padded = key.ljust(_BLOCK, b"\0")
+        self._key = key
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in padded))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in padded))
 
     def pseudonym(self, name: str) -> str:
         """The 32 hexadecimal digits that stand for a name."""
-        return next(self._digests([name.encode()]))[:_PSEUDONYM_BYTES].hex()
+        return hmac.digest(self._key, name.encode(), "sha256")[:_PSEUDONYM_BYTES].hex()
 
     def person_ids(self, names: Iterable[bytes]) -> npt.NDArray[np.uint64]:
-        """The first 64 bits of each name's pseudonym (names in UTF-8), the ``person_id`` of a claim table."""
-        return np.frombuffer(b"".join(digest[:8] for digest in self._digests(names)), ">u8").astype(np.uint64)
+        """The first 64 bits of each name's pseudonym (names in UTF-8), the ``person_id`` of a claim table.
 
-    def _digests(self, names: Iterable[bytes]) -> Iterator[bytes]:
-        """The whole digests; one loop without calls of our own, since it runs once a claim."""
+        One loop without calls of our own, since it runs once a claim: half the time of ``hmac.digest``.
+        """
         copy_inner, copy_outer = self._inner.copy, self._outer.copy
+        heads: list[bytes] = []
         for name in names:
             inner, outer = copy_inner(), copy_outer()
             inner.update(name)
             outer.update(inner.digest())
-            yield outer.digest()
+            heads.append(outer.digest()[:8])
+        return np.frombuffer(b"".join(heads), ">u8").astype(np.uint64)

@@ -69,6 +69,7 @@ class Verdicts:
     """
 
     def __init__(self, n_rows: int) -> None:
+        """Nothing is held against any row yet."""
         self._ranks = np.full(n_rows, _NONE, np.uint8)
 
     def blame(self, reason: Reason, rows: Mask) -> None:

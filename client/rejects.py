@@ -25,12 +25,14 @@ class RejectFile:
     Guarantees:
         * Only the owner can read it (mode 0600); an existing file is never touched.
         * No cell starts like a spreadsheet formula: such cells get a leading ``'``.
-
-    Raises:
-        InputError: If the file exists already or cannot be made.
     """
 
     def __init__(self, path: Path, columns: Sequence[str]) -> None:
+        """Make the file and write its header.
+
+        Raises:
+            InputError: If the file exists already or cannot be made.
+        """
         self._columns = list(columns)
         self._file = _create(path)
         self._writer = csv.writer(self._file)

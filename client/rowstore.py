@@ -147,7 +147,9 @@ class RowStore:
             with_costs: Whether to sum costs, too.
         """
         zero = Summary.zeros(Shape(len(centroids), self.n_features, with_costs))
-        return reduce(add, (_summary(chunk, centroids, self.n_threads, with_costs=with_costs) for chunk in self.chunks()), zero)
+        return reduce(
+            add, (_summary(chunk, centroids, self.n_threads, with_costs=with_costs) for chunk in self.chunks()), zero
+        )
 
     def close(self) -> None:
         """Forget all rows."""

@@ -17,11 +17,13 @@ from typing import Self
 import grpc
 
 from common.errors import EngineError
-from common.wire import MAX_BYTES
 
 _LOG = logging.getLogger(__name__)
 
 SERVICE, METHOD = "fedclaims.Station", "Answer"
+MAX_BYTES = 1 << 29
+"""That of ``common.wire``, which is not imported: a courier knows nothing of what it carries, and stays small."""
+
 SOCKET_MODE = 0o660
 """The station's user and the courier's group."""
 
@@ -80,7 +82,9 @@ class StationLink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def answer(self, request: bytes) -> bytes:
@@ -107,7 +111,7 @@ def _guarded(answer: Callable[[bytes], bytes]) -> Callable[[bytes, grpc.Servicer
         try:
             return answer(request)
         except Exception as error:  # noqa: BLE001  gRPC would send the exception's text, and it could hold a claim's value
-            _LOG.error("a station failed: %s", type(error).__name__)  # noqa: TRY400  a traceback may show values
+            _LOG.error("a station failed: %s", type(error).__name__)
         context.set_code(grpc.StatusCode.INTERNAL)
         return b""
 

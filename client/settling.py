@@ -28,6 +28,7 @@ class DuplicateGuard:
     """
 
     def __init__(self, repeated: Hashes) -> None:
+        """Start a pass over rows of which these keys, sorted, occur more than once."""
         self._repeated = repeated
         self._seen = np.zeros(len(repeated), np.bool_)
 

@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from client.policy import Policy
 from common.errors import FedclaimsError, MessageError
-from common.kernel import MAX_CENTROID_NORM
 from common.grid import from_grid
+from common.kernel import MAX_CENTROID_NORM
 from common.messages import (
     Join,
     Message,
@@ -101,7 +101,9 @@ class Station:
         try:
             message = decode(request)
             session = message.session
-            return encode(self._reply(message)) if not isinstance(message, RoundRequest) else self._round(message, request)
+            return (
+                encode(self._reply(message)) if not isinstance(message, RoundRequest) else self._round(message, request)
+            )
         except _RefusedError as refused:
             code = refused.code
         except MessageError:
@@ -110,7 +112,7 @@ class Station:
             _LOG.warning("request refused: %s", type(error).__name__)
             code = RefusalCode.NO_CLAIMS
         except Exception as error:  # noqa: BLE001  an exception text could carry a claim's value out of the building
-            _LOG.error("request failed: %s", type(error).__name__)  # noqa: TRY400  a traceback may show values
+            _LOG.error("request failed: %s", type(error).__name__)
             code = RefusalCode.INTERNAL
         return encode(Refusal(session=session, bureau=self.bureau, code=code))
 

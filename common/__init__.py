@@ -1,1 +1,1 @@
-
+"""Mathematics and contracts that bureau and coordinator share. No files, no network, no clock."""

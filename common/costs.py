@@ -35,7 +35,7 @@ class Costs:
 
 
 @numba.njit(cache=True, nogil=True)
-def _convert(total, cap, yuan, log):  # type: ignore[no-untyped-def]  # numba
+def _convert(total, cap, yuan, log):
     whole = natural_log(cap * 1.0)
     for claim in range(len(total)):
         fen = min(total[claim], cap)
@@ -57,7 +57,7 @@ def costs_of(total: npt.NDArray[np.int64], cap_yuan: int) -> Costs:
 
 
 @numba.njit(cache=True, nogil=True)
-def _add(yuan, log, labels, sums):  # type: ignore[no-untyped-def]  # numba
+def _add(yuan, log, labels, sums):
     for claim in range(len(labels)):
         cost = np.int64(yuan[claim])
         if cost > 0:

@@ -71,7 +71,7 @@ class Step:
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _square_distance(row, centroid):  # type: ignore[no-untyped-def]  # numba
+def _square_distance(row, centroid):
     """Exact in any order of addition: every term is a multiple of 2**-40 and the sum stays below 2**6."""
     total = 0.0
     for place in range(len(row)):
@@ -81,7 +81,7 @@ def _square_distance(row, centroid):  # type: ignore[no-untyped-def]  # numba
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"nnan", "nsz"})
-def _nearest_two(scores, norms, best, second, labels):  # type: ignore[no-untyped-def]  # numba
+def _nearest_two(scores, norms, best, second, labels):
     """Per row: smallest and second smallest of ``norm - 2 x.c``, and where the smallest stands.
 
     Four clusters are ranked among themselves before they meet the running minimum: memory is touched a quarter
@@ -103,24 +103,24 @@ def _nearest_two(scores, norms, best, second, labels):  # type: ignore[no-untype
             low_ab, high_ab, label_ab = (a, b, first) if a <= b else (b, a, first + 1)
             low_cd, high_cd, label_cd = (c, d, first + 2) if c <= d else (d, c, first + 3)
             low, other, label = (low_ab, low_cd, label_ab) if low_ab <= low_cd else (low_cd, low_ab, label_cd)
-            high = high_ab if high_ab < high_cd else high_cd
-            runner_up = other if other < high else high
-            loser = best[row] if low < best[row] else low
-            rest = second[row] if second[row] < runner_up else runner_up
-            second[row] = loser if loser < rest else rest
+            high = min(high_cd, high_ab)
+            runner_up = min(high, other)
+            loser = max(low, best[row])
+            rest = min(runner_up, second[row])
+            second[row] = min(rest, loser)
             labels[row] = label if low < best[row] else labels[row]
-            best[row] = low if low < best[row] else best[row]
+            best[row] = min(best[row], low)
     for cluster in range(in_fours, n_clusters):
         for row in range(n_rows):
             score = scores[cluster, row] + norms[cluster]
-            loser = best[row] if score < best[row] else score
-            second[row] = loser if loser < second[row] else second[row]
+            loser = max(score, best[row])
+            second[row] = min(second[row], loser)
             labels[row] = cluster if score < best[row] else labels[row]
-            best[row] = score if score < best[row] else best[row]
+            best[row] = min(best[row], score)
 
 
 @numba.njit(cache=True, nogil=True)
-def _settle_exactly(row, centroids, scores, norms, limit):  # type: ignore[no-untyped-def]  # numba
+def _settle_exactly(row, centroids, scores, norms, limit):
     """The nearest centroid among those whose rough score is within ``limit``, by exact distances."""
     label = -1
     nearest = np.inf
@@ -134,7 +134,7 @@ def _settle_exactly(row, centroids, scores, norms, limit):  # type: ignore[no-un
 
 
 @numba.njit(cache=True, nogil=True)
-def _add_rows(part, norms, labels, counts, sums, squares):  # type: ignore[no-untyped-def]  # numba
+def _add_rows(part, norms, labels, counts, sums, squares):
     """Add every row of a tile to its cluster, in integers."""
     for row in range(len(part)):
         label = labels[row]
@@ -145,7 +145,7 @@ def _add_rows(part, norms, labels, counts, sums, squares):  # type: ignore[no-un
 
 
 @numba.njit(cache=True, nogil=True)
-def _e_step(rows, row_norms, centroids, tile, tolerance, counts, sums, squares, labels):  # type: ignore[no-untyped-def]  # numba
+def _e_step(rows, row_norms, centroids, tile, tolerance, counts, sums, squares, labels):
     """Assign and accumulate all rows; see the module's guarantees."""
     n_clusters = len(centroids)
     minus_twice = (-2.0 * centroids).astype(np.float32)
@@ -176,20 +176,29 @@ def _e_step(rows, row_norms, centroids, tile, tolerance, counts, sums, squares, 
 
 
 @numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz"})
-def _norms(rows, norms):  # type: ignore[no-untyped-def]  # numba
-    """Squared lengths, exact in float64 in any order, then rounded once."""
+def _norms(rows, norms):
+    """Squared lengths, exact in float64 in any order, then rounded once; False if one is above 1 (or not finite)."""
     for row in range(len(rows)):
         total = 0.0
         for place in range(rows.shape[1]):
             value = np.float64(rows[row, place])
             total += value * value
+        if not total <= 1.0:
+            return False
         norms[row] = np.int32(np.rint(total * SQUARE_UNITS))
+    return True
 
 
 def row_norms(rows: Rows) -> RowNorms:
-    """Squared lengths of rows in units of ``2**-30``, int32 ``(n_rows,)``; computed once, summed in every round."""
+    """Squared lengths of rows in units of ``2**-30``, int32 ``(n_rows,)``; computed once, summed in every round.
+
+    Raises:
+        ValueError: If a row lies outside the unit ball: sums of such rows could overflow.
+    """
     norms = np.empty(len(rows), np.int32)
-    _norms(rows, norms)
+    if not _norms(rows, norms):
+        msg = "a row lies outside the unit ball"
+        raise ValueError(msg)
     return norms
 
 
@@ -215,7 +224,7 @@ def e_step(rows: Rows, norms: RowNorms, centroids: Centroids, n_threads: int = 1
     edges = [len(rows) * part // n_threads for part in range(n_threads + 1)]
 
     def work(part: int) -> Step:
-        step = Step.zeros(*exact.shape, labels=labels[edges[part] : edges[part + 1]])
+        step = Step.zeros(len(exact), exact.shape[1], labels=labels[edges[part] : edges[part + 1]])
         mine = slice(edges[part], edges[part + 1])
         _e_step(rows[mine], norms[mine], exact, tile, tolerance, step.counts, step.sums, step.squares, step.labels)
         return step
@@ -240,7 +249,7 @@ def _tolerance(exact: npt.NDArray[np.float64]) -> float:
     """
     longest = float(np.sqrt((exact * exact).sum(axis=1).max()))
     one_score = (exact.shape[1] + 4) * FLOAT32_ROUNDING * (2.0 * longest + longest * longest)
-    return 4.0 * one_score
+    return float(4.0 * one_score)
 
 
 def _check(rows: Rows, norms: RowNorms, centroids: Centroids) -> None:

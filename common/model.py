@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.grid import from_grid
+from common.grid import GRID_UNITS, from_grid
+from common.kernel import MAX_CENTROID_NORM
 from common.plan import Plan
 from common.quality import cv_of_cost, riv_of_cost, riv_of_log_cost, share_with_cv_below_one
 from common.rounds import Outcome
 from common.summary import cell_inertia, inertia
 
 MODEL_SCHEMA = "fedclaims/model/1"
+
+_FARTHEST = int(MAX_CENTROID_NORM) * GRID_UNITS
+_STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
+
+Coordinate = Annotated[int, Field(ge=-_FARTHEST, le=_FARTHEST)]
+"""Grid units; no centroid that a run can have reaches further."""
 
 
 class Provenance(BaseModel):
@@ -29,7 +36,7 @@ class Provenance(BaseModel):
         version: Of the software that made it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _STRICT
 
     session: str
     rounds: int
@@ -49,7 +56,7 @@ class Cluster(BaseModel):
         cost_cv: Standard deviation over mean of capped cost; None where no claim has a cost.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _STRICT
 
     count: int
     mean_square_distance: float
@@ -69,7 +76,7 @@ class Quality(BaseModel):
         share_clusters_cv_below_1: Share of clusters whose coefficient of variation of cost is below 1.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _STRICT
 
     n_claims: int
     inertia: float
@@ -86,12 +93,12 @@ class Model(BaseModel):
         centroids_sha256: Over shape and little-endian words; equal hashes mean equal centroids, bit for bit.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = _STRICT
 
-    schema_name: Annotated[str, Field(alias="schema", pattern=MODEL_SCHEMA)] = MODEL_SCHEMA
+    schema_name: Annotated[Literal["fedclaims/model/1"], Field(alias="schema")] = MODEL_SCHEMA
     plan: Plan
     plan_fingerprint: str
-    centroids: tuple[tuple[int, ...], ...]
+    centroids: Annotated[tuple[tuple[Coordinate, ...], ...], Field(min_length=1)]
     centroids_sha256: str
     clusters: tuple[Cluster, ...]
     quality: Quality
@@ -123,7 +130,9 @@ class Model(BaseModel):
 
 def centroids_digest(centroids: npt.NDArray[np.int64]) -> str:
     """SHA-256 over ``KxD`` and the little-endian words, hexadecimal."""
-    return hashlib.sha256(f"{len(centroids)}x{centroids.shape[1]}:".encode() + centroids.astype("<i8").tobytes()).hexdigest()
+    return hashlib.sha256(
+        f"{len(centroids)}x{centroids.shape[1]}:".encode() + centroids.astype("<i8").tobytes()
+    ).hexdigest()
 
 
 def model_of(plan: Plan, outcome: Outcome, provenance: Provenance) -> Model:

@@ -113,7 +113,7 @@ class Plan(BaseModel):
             fields = json.loads(held)
             version = fields.pop("protocol")
             plan = cls.model_validate_json(json.dumps(fields))
-        except (ValueError, KeyError, AttributeError, TypeError) as error:
+        except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
             msg = "the plan cannot be read: ask the coordinator for the plan of this protocol version"
             raise PlanError(msg) from error
         if version != PROTOCOL_VERSION or plan.canonical() != held:

@@ -85,4 +85,4 @@ def _heaviest(summary: Summary, how_many: int, smallest: int) -> npt.NDArray[np.
 def _directions(how_many: int, n_features: int, seed: tuple[int, int]) -> npt.NDArray[np.float64]:
     """Random unit vectors: signs over the root of the dimension, so that no library's logarithm enters."""
     signs = np.random.Generator(np.random.PCG64(seed)).integers(0, 2, (how_many, n_features))
-    return (2.0 * signs - 1.0) / np.sqrt(n_features)
+    return np.asarray((2.0 * signs - 1.0) / np.sqrt(n_features))

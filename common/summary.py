@@ -131,7 +131,7 @@ def cell_inertia(summary: Summary) -> npt.NDArray[np.float64]:
     """Sum of squared distances of each cell's rows to their own mean, float64 ``(K,)``, never negative; 0 if empty."""
     counts = np.maximum(summary.counts, 1)
     sums = from_grid(summary.sums)
-    return np.maximum(summary.squares / SQUARE_UNITS - (sums * sums).sum(axis=1) / counts, 0.0)
+    return np.asarray(np.maximum(summary.squares / SQUARE_UNITS - (sums * sums).sum(axis=1) / counts, 0.0))
 
 
 def inertia(summary: Summary, centroids: Integers) -> float:

@@ -4,6 +4,8 @@ Guarantees:
     * ``decode(encode(m)) == m`` and ``encode(decode(b)) == b``: bytes that decode at all are the canonical ones, so
       a digest of the bytes is a digest of the message.
     * Sizes are checked before anything is parsed; nothing but maps, arrays, integers, texts and bytes is accepted.
+      Lengths that are only announced, however nested, cost at most some tens of megabytes.
+    * An error quotes nothing of the bytes.
 
 References:
     "MessagePack specification", msgpack.org.
@@ -15,7 +17,7 @@ import hashlib
 from typing import Annotated
 
 import msgpack
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from common.errors import MessageError
 from common.messages import Message
@@ -23,7 +25,13 @@ from common.messages import Message
 MAX_BYTES = 1 << 29
 """No message is larger: 512 MiB; Flower itself refuses above 2 GB."""
 
-_ADAPTER: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
+MAX_ITEMS = {"max_array_len": 10_000, "max_map_len": 16, "max_str_len": 1024, "max_ext_len": 0}
+"""Above what any message holds: the largest cohort, the most fields, the longest name. MessagePack makes room for a
+list as soon as its length is announced, and lists may be announced within lists."""
+
+_ADAPTER: TypeAdapter[Message] = TypeAdapter(
+    Annotated[Message, Field(discriminator="kind")], config=ConfigDict(hide_input_in_errors=True)
+)
 
 
 def encode(message: Message) -> bytes:
@@ -42,7 +50,7 @@ def decode(held: bytes, max_bytes: int = MAX_BYTES) -> Message:
         msg = f"a message of {len(held)} bytes is over the limit of {max_bytes}"
         raise MessageError(msg)
     try:
-        fields = msgpack.unpackb(held, raw=False, strict_map_key=True, ext_hook=_no_extensions)
+        fields = msgpack.unpackb(held, raw=False, strict_map_key=True, ext_hook=_no_extensions, **MAX_ITEMS)
         message = _ADAPTER.validate_python(fields)
     except (ValueError, TypeError, ValidationError, msgpack.UnpackException, RecursionError) as error:
         msg = "the bytes are not a message of this protocol version"

@@ -28,7 +28,9 @@ def adjusted_rand_index(table: Counts) -> float:
 def normalised_mutual_information(table: Counts) -> float:
     """Mutual information over the mean of both entropies; 1 for equal, 0 for independent."""
     shares = table / max(table.sum(), 1)
-    of_cells, of_rows, of_columns = (_entropy(part) for part in (shares.ravel(), shares.sum(axis=1), shares.sum(axis=0)))
+    of_cells, of_rows, of_columns = (
+        _entropy(part) for part in (shares.ravel(), shares.sum(axis=1), shares.sum(axis=0))
+    )
     mean = (of_rows + of_columns) / 2.0
     return float((of_rows + of_columns - of_cells) / mean) if mean > 0 else 1.0
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from client.ingest import Ingest, Ingested, IngestReport
 from client.mapping import ClaimMapping, load_mapping
@@ -22,7 +21,7 @@ from common.features.rows import Featuriser
 from common.features.spec import FeatureSpec
 from common.plan import Plan
 from simulations.loopback import Answer
-from simulations.tally import Details, Tally, Vocabularies
+from simulations.tally import Tally, Vocabularies
 from simulations.world import World
 
 WORLD_MAPPING = "nhsa_4101_wide"
@@ -111,7 +110,7 @@ class FileClaims:
         self, found: Ingested, rng: np.random.Generator, names: Sequence[str]
     ) -> Iterator[tuple[str, ClaimTable]]:
         if found.split is None:
-            places = rng.integers(0, len(names), len(found.table))
+            places = rng.integers(0, len(names), len(found.table), np.int32)
         else:
             places, names = found.split.indices, found.split.values
             if np.any(places == MISSING):
@@ -156,7 +155,9 @@ class Bureaus:
     def stations(self, policy: Policy, n_threads: int) -> dict[str, Answer]:
         """A station for each bureau, by name."""
         each = max(1, n_threads // max(1, len(self.by_name)))
-        return {name: Station(name, policy, _rows_of(bureau.store, each)).answer for name, bureau in self.by_name.items()}
+        return {
+            name: Station(name, policy, _rows_of(bureau.store, each)).answer for name, bureau in self.by_name.items()
+        }
 
     def close(self) -> None:
         """Give back memory and files."""

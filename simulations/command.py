@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -66,4 +65,4 @@ def _write(story: Story, out: Path) -> None:
 def _replace(path: Path, held: bytes) -> None:
     part = path.with_name(f".{path.name}.part")
     part.write_bytes(held)
-    os.replace(part, path)
+    part.replace(path)

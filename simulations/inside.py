@@ -101,7 +101,7 @@ def _add_details(
         part = labels[start : start + len(piece.diagnosis)]
         start += len(piece.diagnosis)
         for name, table in sums.items():
-            table += contingency(part, getattr(piece, name), table.shape)
+            np.add(table, contingency(part, getattr(piece, name), table.shape), out=table)
         for name, sum_and_n in means.items():
             _add_to_mean(part, piece, name, sum_and_n)
 

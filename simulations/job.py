@@ -95,9 +95,7 @@ def run_job(job: Job, progress: Progress, write: Callable[[Story], None]) -> Sto
     """
     clock = _Clock(progress)
     with clock.stage("ingest"):
-        bureaus = gather_bureaus(
-            job.claims, job.plan.features, job.plan.cost_cap_yuan, MemoryShare(), progress.claims
-        )
+        bureaus = gather_bureaus(job.claims, job.plan.features, job.plan.cost_cap_yuan, MemoryShare(), progress.claims)
     try:
         return _run_on(bureaus, job, clock, write)
     finally:

@@ -43,8 +43,12 @@ def parser() -> argparse.ArgumentParser:
     )
     claims = found.add_argument_group("claims (generated ones unless files are given)")
     claims.add_argument("--claims", nargs="+", metavar="FILE", help="Parquet or CSV files of one layout")
-    claims.add_argument("--mapping", metavar="NAME|FILE", help="what the columns mean; a ready-made name or a TOML file")
-    claims.add_argument("--bureau-column", metavar="COL", help="its values name the bureaus; else claims are dealt at random")
+    claims.add_argument(
+        "--mapping", metavar="NAME|FILE", help="what the columns mean; a ready-made name or a TOML file"
+    )
+    claims.add_argument(
+        "--bureau-column", metavar="COL", help="its values name the bureaus; else claims are dealt at random"
+    )
     claims.add_argument("--bureaus", type=_positive, metavar="N", help=f"how many bureaus (default {DEFAULT_BUREAUS})")
     claims.add_argument(
         "--claims-total", type=_positive, metavar="N", help=f"how many generated claims (default {DEFAULT_CLAIMS:,})"
@@ -57,10 +61,16 @@ def parser() -> argparse.ArgumentParser:
         help=f"how many clusters (default: as many as generated groups; {DEFAULT_CLUSTERS} for files)",
     )
     run.add_argument("--engine", choices=("loopback", "flower"), default="loopback", help="over what the parties talk")
-    run.add_argument("--protection", choices=[str(one) for one in Protection], default="none", help="of what leaves a bureau")
-    run.add_argument("--seed", type=_natural, default=0, metavar="S", help="of generated claims and of the plan (default 0)")
+    run.add_argument(
+        "--protection", choices=[str(one) for one in Protection], default="none", help="of what leaves a bureau"
+    )
+    run.add_argument(
+        "--seed", type=_natural, default=0, metavar="S", help="of generated claims and of the plan (default 0)"
+    )
     run.add_argument("--no-reference", action="store_true", help="do not fit scikit-learn on the pooled rows beside it")
-    run.add_argument("--out", type=Path, default=Path("fedclaims-out"), metavar="DIR", help="for result, model and report")
+    run.add_argument(
+        "--out", type=Path, default=Path("fedclaims-out"), metavar="DIR", help="for result, model and report"
+    )
     return found
 
 

@@ -80,7 +80,9 @@ class Lines:
     def round(self, report: RoundReport) -> None:
         """See ``simulations.job.Progress``; every tenth round and the last."""
         if report.number % 10 == 1 or report.phase == "measure":
-            self._print(f"  round {report.number}: {report.phase}, {report.n_centroids} centroids, inertia {report.inertia:.1f}")
+            self._print(
+                f"  round {report.number}: {report.phase}, {report.n_centroids} centroids, inertia {report.inertia:.1f}"
+            )
 
     def stage(self, name: str) -> None:
         """See ``simulations.job.Progress``."""
@@ -106,17 +108,33 @@ def _lines(result: dict[str, object], story: Story) -> Iterator[tuple[str, str, 
     yield "bureaus", f"{result['n_bureaus']}", f"over {result['engine']}, protection {result['protection']}"
     yield "claims", f"{result['n_claims']:,}", f"{sum(story.rejected.values()):,} rows rejected"
     yield "clusters", f"{result['n_clusters']}", f"{result['n_features']} features, {result['rounds']} rounds"
-    yield "inertia ratio", _figure(result["inertia_ratio"]), "to scikit-learn on pooled rows, best of 10; below 1 beats it"
+    yield (
+        "inertia ratio",
+        _figure(result["inertia_ratio"]),
+        "to scikit-learn on pooled rows, best of 10; below 1 beats it",
+    )
     yield "RIV of log cost", _figure(result["riv_log_cost"]), f"reference {_figure(result['riv_log_cost_reference'])}"
-    yield "clusters with CV < 1", f"{result['share_clusters_cv_below_1']:.0%}", "of capped cost; the usual criterion of a group"
+    yield (
+        "clusters with CV < 1",
+        f"{result['share_clusters_cv_below_1']:.0%}",
+        "of capped cost; the usual criterion of a group",
+    )
     if result["truth_ari"] is not None:
         reference = _figure(result["truth_ari_reference"])
-        yield "known groups, ARI", _figure(result["truth_ari"]), f"reference {reference}, NMI {_figure(result['truth_nmi'])}"
+        yield (
+            "known groups, ARI",
+            _figure(result["truth_ari"]),
+            f"reference {reference}, NMI {_figure(result['truth_nmi'])}",
+        )
     sent = [bureau.bytes_up for bureau in story.bureaus]
     yield "left each bureau", f"{max(sent) / 1e6:.2f} MB", "in sums; no row, code or text of a claim"
     seconds = ", ".join(f"{name} {value:.1f}" for name, value in story.result["seconds"].items())  # type: ignore[attr-defined]
     yield "seconds", "", seconds
-    yield "centroids", f"{result['centroids_sha256']}"[:16], "first 16 of the SHA-256; the same for any split of the claims"
+    yield (
+        "centroids",
+        f"{result['centroids_sha256']}"[:16],
+        "first 16 of the SHA-256; the same for any split of the claims",
+    )
 
 
 def _figure(value: object) -> str:

@@ -49,6 +49,7 @@ class CodeListReader:
     """Reads what a ``CodeColumns`` of the mapping names, as far as it is in the file."""
 
     def __init__(self, named: CodeColumns, present: frozenset[str], reader: CodeReader) -> None:
+        """Read those of ``named`` that are ``present``, through one reader: their codes share one numbering."""
         self._main = named.main if named.main in present else None
         self._others = tuple(name for name in named.others if name in present)
         self._list = named.list if named.list in present else None

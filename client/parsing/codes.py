@@ -66,6 +66,13 @@ class CodeReader:
         translation: Mapping[str, str] | None = None,
         may_identify: bool = False,
     ) -> None:
+        """Prepare to read codes.
+
+        Args:
+            check: What is wrong with a value, None if nothing is.
+            translation: What some values stand for; applied before the check.
+            may_identify: Whether values may look like identity or mobile numbers.
+        """
         self._check = check
         self._translation = dict(translation or {})
         self._may_identify = may_identify

@@ -1,7 +1,8 @@
 """Dates and times, from date types or from text, as integer microseconds since 1970.
 
 Text may be ``2024-01-31``, ``2024/01/31`` or ``20240131``, each alone or followed by the time of day
-(``2024-01-31 08:30:00``, ``2024-01-31T08:30:00``, ``20240131083000``). Nothing is guessed beyond that.
+(``2024-01-31 08:30:00``, ``2024-01-31T08:30:00``, ``20240131083000``); seconds may have 1, 3 or 6 decimals
+where the date has dashes. Nothing is guessed beyond that.
 """
 
 from __future__ import annotations
@@ -22,8 +23,10 @@ _FIRST = int(np.datetime64("1990-01-01", "s").astype(np.int64))
 _END = int(np.datetime64("2101-01-01", "s").astype(np.int64))
 _A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
 _FORMS = ("dddd-dd-dd", "dddd/dd/dd", "dddddddd", "dddd-dd-dd dd:dd:dd", "dddd-dd-ddTdd:dd:dd",
-          "dddd/dd/dd dd:dd:dd", "dddddddddddddd")  # fmt: skip
-_PARTS = (4, 2, 2, 2, 2, 2)
+          "dddd/dd/dd dd:dd:dd", "dddddddddddddd",
+          *(f"dddd-dd-dd{between}dd:dd:dd.{'d' * places}" for between in " T" for places in (1, 3, 6)))  # fmt: skip
+_PARTS = (4, 2, 2, 2, 2, 2, 6)
+_LARGEST_PARTS = (9999, 12, 31, 23, 59, 59)
 
 Integers = npt.NDArray[np.int64]
 
@@ -73,15 +76,15 @@ def _of_text(column: pa.Array) -> Parsed:
     text = plain_text(column).cast(pa.large_string())
     missing = nulls(text)
     n_rows = len(text)
-    seconds, done = np.zeros(n_rows, np.int64), missing.copy()
+    ticks, done = np.zeros(n_rows, np.int64), missing.copy()
     starts, lengths, data = _layout(text)
     for form in _FORMS:
         rows = np.flatnonzero((lengths == len(form)) & ~done)
         if len(rows):
             parsed, fits = _parse_form(data[starts[rows, None] + np.arange(len(form))], form)
-            seconds[rows[fits]] = parsed[fits]
+            ticks[rows[fits]] = parsed[fits]
             done[rows[fits]] = True
-    return _bounded(seconds, 1, missing, ~done)
+    return _bounded(ticks, _A_SECOND["us"], missing, ~done)
 
 
 def _layout(text: pa.Array) -> tuple[Integers, Integers, npt.NDArray[np.uint8]]:
@@ -93,27 +96,35 @@ def _layout(text: pa.Array) -> tuple[Integers, Integers, npt.NDArray[np.uint8]]:
 
 
 def _parse_form(letters: npt.NDArray[np.uint8], form: str) -> tuple[Integers, Mask]:
-    """Seconds since 1970 of texts of one form, and which of them have that form and are in the calendar."""
+    """Microseconds since 1970 of texts of one form, and which of them have that form and are in the calendar."""
     template = np.frombuffer(form.encode(), np.uint8)
     places = template == ord("d")
     digits = letters[:, places].astype(np.int64) - ord("0")
-    fits = (letters[:, ~places] == template[~places]).all(axis=1) & ((digits >= 0) & (digits <= 9)).all(axis=1)  # noqa: PLR2004
+    fits = (letters[:, ~places] == template[~places]).all(axis=1) & (digits // 10 == 0).all(axis=1)
     digits = np.where(fits[:, None], digits, 0)
+    *parts, fraction = _numbers(digits)
+    seconds, real = _seconds(parts)
+    return seconds * _A_SECOND["us"] + fraction, fits & real
+
+
+def _numbers(digits: Integers) -> list[Integers]:
+    """Year, month, day, hour, minute, second and millionths; parts that the form does not have are zero."""
     parts, start = [], 0
     for width in _PARTS:
         chunk = digits[:, start : start + width]
-        parts.append(chunk @ 10 ** np.arange(chunk.shape[1])[::-1] if chunk.shape[1] else np.zeros(len(digits), np.int64))
+        weights = 10 ** np.arange(width)[::-1]
+        parts.append(chunk @ weights[: chunk.shape[1]])
         start += width
-    seconds, real = _seconds(*parts)
-    return seconds, fits & real
+    return parts
 
 
-def _seconds(  # noqa: PLR0913, PLR0917 - a point in time has six parts
-    year: Integers, month: Integers, day: Integers, hour: Integers, minute: Integers, second: Integers
-) -> tuple[Integers, Mask]:
+def _seconds(parts: list[Integers]) -> tuple[Integers, Mask]:
+    """Seconds since 1970 of year, month, day, hour, minute and second, and whether the calendar has them."""
+    year, month, day, hour, minute, second = parts
     month_start = ((year - 1970) * 12 + month - 1).astype("M8[M]")
     days = month_start.astype("M8[D]").astype(np.int64)
     month_days = (month_start + 1).astype("M8[D]").astype(np.int64) - days
-    real = (year > 0) & (month >= 1) & (month <= 12) & (day >= 1) & (day <= month_days)  # noqa: PLR2004
-    real &= (hour < 24) & (minute < 60) & (second < 60)  # noqa: PLR2004
+    real = (year > 0) & (month > 0) & (day > 0) & (day <= month_days)
+    for part, largest in zip(parts, _LARGEST_PARTS, strict=True):
+        real &= part <= largest
     return ((days + day - 1) * 24 + hour) * 3600 + minute * 60 + second, real

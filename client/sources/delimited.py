@@ -47,13 +47,14 @@ class _PlainBytes:
 
 
 class DelimitedSource:
-    """A CSV file in UTF-8 with a header line; see ``ClaimSource``. Empty cells are null.
-
-    Raises:
-        SourceError: If there is no usable header.
-    """
+    """A CSV file in UTF-8 with a header line; see ``ClaimSource``. Empty cells are null."""
 
     def __init__(self, path: Path, limits: Limits | None = None, *, delimiter: str = ",") -> None:
+        """Read the header line alone.
+
+        Raises:
+            SourceError: If there is no usable header.
+        """
         self._path, self._limits, self._delimiter = path, limits or Limits(), delimiter
         self._names = self._header()
 
@@ -80,7 +81,7 @@ class DelimitedSource:
         finally:
             source.close()
 
-    def _reader(self, source: _PlainBytes, columns: Sequence[str]) -> Any:  # noqa: ANN401 - pyarrow carries no types
+    def _reader(self, source: _PlainBytes, columns: Sequence[str]) -> Any:
         return pa.csv.open_csv(
             pa.PythonFile(source, mode="r"),
             read_options=pa.csv.ReadOptions(block_size=self._limits.line_bytes, use_threads=True),

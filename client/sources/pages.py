@@ -15,7 +15,7 @@ _INT32 = 5
 _MOST_SHIFT = 63
 
 
-def dictionary_bytes(file: IO[bytes], chunk: Any) -> int:  # noqa: ANN401 - pyarrow carries no types
+def dictionary_bytes(file: IO[bytes], chunk: Any) -> int:
     """The uncompressed size of a column chunk's first page, which is the dictionary if there is one.
 
     Returns:

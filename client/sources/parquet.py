@@ -20,13 +20,14 @@ _FAILURES = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError, Me
 
 
 class ParquetSource:
-    """A Parquet file within limits; see ``ClaimSource``.
-
-    Raises:
-        SourceError: If the file is damaged or beyond a limit.
-    """
+    """A Parquet file within limits; see ``ClaimSource``."""
 
     def __init__(self, path: Path, limits: Limits | None = None, *, batch_rows: int = _BATCH_ROWS) -> None:
+        """Read the footer alone.
+
+        Raises:
+            SourceError: If the file is damaged or beyond a limit.
+        """
         self._path, self._limits, self._batch_rows = path, limits or Limits(), batch_rows
         _check_frame(path, self._limits)
         with self._open() as file:
@@ -52,7 +53,7 @@ class ParquetSource:
         except _FAILURES:
             raise self._damaged() from None
 
-    def _open(self, **options: Any) -> Any:  # noqa: ANN401 - pyarrow carries no types
+    def _open(self, **options: Any) -> Any:
         try:
             return pq.ParquetFile(self._path, pre_buffer=False, **options)
         except _FAILURES:

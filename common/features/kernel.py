@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 import numba
-import numpy as np
 
 from common.grid import GRID_UNITS
 
@@ -17,13 +16,14 @@ ALWAYS, IF_OPERATED, IF_NOT_OPERATED = 0, 1, 2
 """When a channel counts: for every claim, or by whether the claim has an operation."""
 
 _LN2 = 0.6931471805599453
+_ROOT_HALF = 0.7071067811865476
 
 
 @numba.njit(cache=True, nogil=True)
 def natural_log(value: float) -> float:
     """Natural logarithm of a positive number, to 1e-11, from basic arithmetic only."""
     mantissa, exponent = math.frexp(value)
-    if mantissa < 0.7071067811865476:
+    if mantissa < _ROOT_HALF:
         mantissa *= 2.0
         exponent -= 1
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
@@ -35,7 +35,7 @@ def natural_log(value: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def add_codes(row, ids, starts, columns, values, weight, others_share):  # type: ignore[no-untyped-def]  # numba
+def add_codes(row, ids, starts, columns, values, weight, others_share):
     """Add one channel: the main code's vector, mixed with the mean of the others' by ``others_share``."""
     n_others = 0
     for place in range(1, len(ids)):
@@ -51,7 +51,7 @@ def add_codes(row, ids, starts, columns, values, weight, others_share):  # type:
 
 
 @numba.njit(cache=True, nogil=True)
-def add_fees(row, fees, offset, weight):  # type: ignore[no-untyped-def]  # numba
+def add_fees(row, fees, offset, weight):
     """Add the roots of the fee shares; negative categories count as nothing."""
     total = 0
     for place in range(len(fees)):
@@ -62,7 +62,7 @@ def add_fees(row, fees, offset, weight):  # type: ignore[no-untyped-def]  # numb
 
 
 @numba.njit(cache=True, nogil=True)
-def add_number(row, value, offset, weight, lower, upper):  # type: ignore[no-untyped-def]  # numba
+def add_number(row, value, offset, weight, lower, upper):
     """Add a number between its bounds on a logarithmic scale from -1 to 1; missing (negative) adds nothing."""
     if value >= 0:
         low = natural_log(1.0 + lower)
@@ -71,14 +71,14 @@ def add_number(row, value, offset, weight, lower, upper):  # type: ignore[no-unt
 
 
 @numba.njit(cache=True, nogil=True)
-def settle(row, out):  # type: ignore[no-untyped-def]  # numba
+def settle(row, out):
     """Write a row to the grid, every coordinate towards zero, so that no row grows longer."""
     for place in range(len(row)):
         out[place] = math.trunc(row[place] * GRID_UNITS) / GRID_UNITS
 
 
 @numba.njit(cache=True, nogil=True)
-def add_codes_to_all(rows, ids, operated, condition, vectors, weight, others_share):  # type: ignore[no-untyped-def]  # numba
+def add_codes_to_all(rows, ids, operated, condition, vectors, weight, others_share):
     """``add_codes`` for every claim that meets the channel's condition."""
     starts, columns, values = vectors
     for claim in range(len(rows)):
@@ -87,21 +87,21 @@ def add_codes_to_all(rows, ids, operated, condition, vectors, weight, others_sha
 
 
 @numba.njit(cache=True, nogil=True)
-def add_fees_to_all(rows, fees, offset, weight):  # type: ignore[no-untyped-def]  # numba
+def add_fees_to_all(rows, fees, offset, weight):
     """``add_fees`` for every claim."""
     for claim in range(len(rows)):
         add_fees(rows[claim], fees[claim], offset, weight)
 
 
 @numba.njit(cache=True, nogil=True)
-def add_number_to_all(rows, numbers, offset, weight, lower, upper):  # type: ignore[no-untyped-def]  # numba
+def add_number_to_all(rows, numbers, offset, weight, lower, upper):
     """``add_number`` for every claim."""
     for claim in range(len(rows)):
         add_number(rows[claim], numbers[claim], offset, weight, lower, upper)
 
 
 @numba.njit(cache=True, nogil=True)
-def settle_all(rows, out):  # type: ignore[no-untyped-def]  # numba
+def settle_all(rows, out):
     """``settle`` for every claim."""
     for claim in range(len(rows)):
         settle(rows[claim], out[claim])

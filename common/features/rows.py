@@ -127,9 +127,7 @@ class Featuriser:
             )
         ]
 
-    def _vocabulary(
-        self, name: str, vector_of: Callable[[str], Sparse], columns: tuple[CodeColumn, ...]
-    ) -> Vocabulary:
+    def _vocabulary(self, name: str, vector_of: Callable[[str], Sparse], columns: tuple[CodeColumn, ...]) -> Vocabulary:
         known = self._vocabularies.get(name)
         if known is None or known.is_full(sum(len(column.values) for column in columns)):
             known = self._vocabularies[name] = Vocabulary(vector_of)

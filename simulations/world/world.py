@@ -30,8 +30,8 @@ class World:
     Guarantees:
         * The same arguments make the same claims, byte for byte, on every pass and whichever columns are asked for
           (with the same versions of numpy and its vector instructions; elsewhere amounts may differ by fen).
-        * Batches are blocks of at most 16,384 consecutive claims of one region. There is no batch size to
-          choose: slice or combine batches, claims do not change.
+        * Batches are blocks of at most 16,384 consecutive claims of one region, followed by the refunds of these.
+          There is no batch size to choose: slice or combine batches, claims do not change.
         * Within a region claims are in the order of their settlement. All batches have one schema and one
           dictionary per column.
         * Memory does not grow with ``n_claims``.
@@ -41,8 +41,8 @@ class World:
         n_bureaus: One per region.
         n_claims: Of all bureaus together; refunds come on top.
         seed: Not negative.
-        heterogeneity: How much regions differ in case mix, prices, fees, coding and insurance: 0 not at all
-            (only in size), 1 as regions do.
+        heterogeneity: How much regions differ in case mix, prices, fees, coding, insurance and use of hospitals:
+            0 not at all (only in size), 1 as regions do.
         refunds: Share of claims that are taken back by a further row: same ``setl_id``, flag set, negative amounts.
         start: First day on which claims are settled.
         days: Length of the period.

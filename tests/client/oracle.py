@@ -22,6 +22,8 @@ _FORMS = {
     r"[0-9]{8}": "%Y%m%d",
     r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}": "%Y-%m-%d %H:%M:%S",
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}": "%Y-%m-%dT%H:%M:%S",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}:[0-9]{2}\.([0-9]|[0-9]{3}|[0-9]{6})": "%Y-%m-%d %H:%M:%S.%f",
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.([0-9]|[0-9]{3}|[0-9]{6})": "%Y-%m-%dT%H:%M:%S.%f",
     r"[0-9]{14}": "%Y%m%d%H%M%S",
 }
 _OF_ERROR = {
@@ -87,7 +89,7 @@ class _Row:
         for pattern, form in _FORMS.items():
             if re.fullmatch(pattern, value):
                 try:
-                    found = datetime.strptime(value, form)
+                    found = datetime.strptime(value, form)  # noqa: DTZ007 - claims carry local time
                 except ValueError:
                     break
                 if 1990 <= found.year <= 2100:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -26,7 +27,8 @@ NUMBERS = ["0", "1", "3", "3.5", "40", "100", "100.00", "99.96", "99.94", "-1", 
 CODES = ["I10", "i10.x05", "J18.900", "E11", "Z99", " I10 ", "", None, "a b", "，", "x" * 32, "x" * 33, "..", "*"]
 DATE_TEXTS = ["2023-01-05", "2023/01/06", "20230107", "2023-01-07 08:30:00", "2023-01-07T08:29:59", "20230107083000",
               "2023-02-29", "2024-02-29", "1989-12-31", "1990-01-01", "2100-12-31", "2101-01-01", "2023-13-01",
-              "2023-1-5", "2023-01-05 24:00:00", "05/01/2023", "", None]  # fmt: skip
+              "2023-1-5", "2023-01-07 08:30:00.5", "2023-01-07T08:30:00.499999", "2023-01-07 08:30:00.50",
+              "2023-01-05 24:00:00", "05/01/2023", "", None]  # fmt: skip
 FLAGS = ["0", "", None, "false", "yes"]
 
 
@@ -40,7 +42,7 @@ def raw_rows(draw: st.DrawFn) -> dict[str, str | None]:
     """One row of text in the wide layout; amounts mostly add up."""
     code = _mostly(["I10", "i10.x05", "J18.900", None], CODES)
     whole = _mostly([None, "3", "0"], NUMBERS)
-    date = _mostly(["2023-01-05", "2023-01-06 10:00:00", "20230107", None], DATE_TEXTS)
+    date = _mostly(["2023-01-05", "2023-01-06 10:00:00", "2023-01-06 10:00:00.5", "20230107", None], DATE_TEXTS)
     row = {name: draw(code) for name in MAPPING.diagnoses.columns[1:] + MAPPING.operations.columns}  # type: ignore[union-attr]
     row["diag_code"] = draw(_mostly(["I10", "J18.900", "I10", None], CODES))
     row |= {MAPPING.fields[name]: draw(code) for name in (*ATTRIBUTES, *REFERRALS, "dscr_text")}
@@ -53,8 +55,16 @@ def raw_rows(draw: st.DrawFn) -> dict[str, str | None]:
     if draw(st.booleans()):
         row |= {"fund_pay_sumamt": "60", "psn_part_amt": draw(st.sampled_from(["40", "40.05", "40", "39.94", "30"]))}
         row["hosp_part_amt"] = draw(st.sampled_from([None, "0", "10"]))
-    parts = draw(st.sampled_from([{}, {"amt_01": "60", "amt_14": "40"}, {"amt_02": "100.04"}, {"amt_03": "110", "amt_04": "-10"}]))
-    row |= {f"amt_{place:02d}": draw(_mostly([None], NUMBERS)) for place in range(1, 15)} if draw(st.integers(0, 5)) == 0 else {}
+    parts = draw(
+        st.sampled_from(
+            [{}, {"amt_01": "60", "amt_14": "40"}, {"amt_02": "100.04"}, {"amt_03": "110", "amt_04": "-10"}]
+        )
+    )
+    row |= (
+        {f"amt_{place:02d}": draw(_mostly([None], NUMBERS)) for place in range(1, 15)}
+        if draw(st.integers(0, 5)) == 0
+        else {}
+    )
     row |= parts
     row["medfee_sumamt"] = draw(_mostly(["100", "100.00", "99.99", "100", "100", "-1"], NUMBERS))
     row["refd_setl_flag"] = draw(_mostly(["0", None, "1"], FLAGS)) if row["medfee_sumamt"] != "-1" else "0"
@@ -78,7 +88,7 @@ def _same(fast: ClaimTable, slow: ClaimTable) -> None:
         np.testing.assert_array_equal(left.indices, right.indices)
 
 
-def _check(table: pa.Table, rows: list[dict[str, object]]) -> tuple[int, Counter[Reason]]:
+def _check(table: pa.Table, rows: Sequence[Mapping[str, object]]) -> None:
     found = [claim_of(row, MAPPING) for row in rows]
     claims = [one for one in found if isinstance(one, Claim)]
     refused = Counter(one for one in found if isinstance(one, Reason))
@@ -88,7 +98,6 @@ def _check(table: pa.Table, rows: list[dict[str, object]]) -> tuple[int, Counter
     if claims:
         persons = Pseudonymiser(KEY).person_ids([claim.psn_key.encode() for claim in claims])
         _same(batches[0].table, tabulate(claims, persons.tolist()))
-    return len(claims), refused
 
 
 @settings(derandomize=True, max_examples=120, deadline=None)
@@ -107,7 +116,9 @@ _AMOUNTS = st.sampled_from([0.0, 0.1, 0.285, 1.005, 100.0, 12.345, 1e12, 1.1e12,
     "act_ipt_days": st.sampled_from([0.0, 3.0, 2.5, -1.0, 3660.0, 3661.0, None]),
     "age": st.sampled_from([0.0, 0.5, 0.0833333, 40.0, 130.5, 131.0, -0.5, None]),
 }), min_size=1, max_size=10))  # fmt: skip
-def test_number_columns_are_accepted_refused_and_tabulated_exactly_as_claim_does(drawn: list[dict[str, object]]) -> None:
+def test_number_columns_are_accepted_refused_and_tabulated_exactly_as_claim_does(
+    drawn: list[dict[str, object]],
+) -> None:
     rows = [row | {"setl_id": f"S{place}", "psn_no": "P", "diag_code": "I10"} for place, row in enumerate(drawn)]
     numbers = {name: pa.array([row[name] for row in rows], pa.float64()) for name in drawn[0]}
     table = pa.table({**numbers, **{name: [row[name] for row in rows] for name in ("setl_id", "psn_no", "diag_code")}})

@@ -50,4 +50,4 @@ def test_de_synpuf_loses_only_the_claims_without_a_diagnosis() -> None:
     assert report.rejected == {Reason.MAIN_DIAGNOSIS: 2_351}
     persons = np.unique(np.concatenate([one.table.person_id for one in batches]))
     assert 70_000 < len(persons) <= 73_855
-    assert {value for value in decoded(batches[0].table.attributes["gend"])} <= {"1", "2"}
+    assert set(decoded(batches[0].table.attributes["gend"])) <= {"1", "2"}

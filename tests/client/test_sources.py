@@ -21,7 +21,7 @@ from common.errors import InputError, SourceError
 from tests.client.tables import ingest, text_table, wide_row, write_csv, write_parquet
 
 ROWS = [wide_row(number) for number in range(100)]
-SECRET = "4711secret"
+VALUE = "4711secret"
 
 
 def _read(path: Path, limits: Limits | None = None) -> list[dict[str, object]]:
@@ -32,7 +32,7 @@ def _read(path: Path, limits: Limits | None = None) -> list[dict[str, object]]:
 def _refusal(path: Path, limits: Limits | None = None) -> str:
     with pytest.raises(SourceError) as caught:
         _read(path, limits)
-    assert SECRET not in str(caught.value)
+    assert VALUE not in str(caught.value)
     assert caught.value.__cause__ is None
     return str(caught.value)
 
@@ -129,7 +129,7 @@ def test_a_parquet_whose_footer_is_too_large_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_parquet_with_damaged_pages_is_refused(tmp_path: Path) -> None:
-    table = pa.table({"a": [f"{SECRET}{number}" for number in range(10_000)]})
+    table = pa.table({"a": [f"{VALUE}{number}" for number in range(10_000)]})
     path = _parquet(tmp_path, table, compression="snappy")
     data = bytearray(path.read_bytes())
     data[50:5_000] = bytes(byte ^ 0x5A for byte in data[50:5_000])
@@ -147,9 +147,17 @@ def test_a_row_group_larger_than_the_limit_is_refused(tmp_path: Path) -> None:
     assert "bytes in one row group" in _refusal(path, Limits(row_group_bytes=1_000))
 
 
-@pytest.mark.parametrize("column", [
-    pa.array([{"a": 1}]), pa.array([[1]]), pa.array([[["a"]]]), pa.array([b"\x01"]), pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "column",
+    [
+        pa.array([{"a": 1}]),
+        pa.array([[1]]),
+        pa.array([[["a"]]]),
+        pa.array([b"\x01"]),
+        pa.array([[("a", 1)]], pa.map_(pa.string(), pa.int64())),
+    ],
+    ids=["struct", "list of numbers", "list of lists", "binary", "map"],
+)
 def test_a_nested_or_binary_column_is_refused_when_it_is_asked_for(tmp_path: Path, column: pa.Array) -> None:
     path = _parquet(tmp_path, pa.table({"odd": column, "fine": ["a"]}))
     assert "which claims never have" in _refusal(path)
@@ -177,7 +185,7 @@ def _claim_ten_gigabytes(path: Path) -> int:
 
 
 def test_a_parquet_that_claims_a_dictionary_of_ten_gigabytes_is_refused(tmp_path: Path) -> None:
-    path = _parquet(tmp_path, pa.table({"code": [f"{SECRET}{number}" for number in range(3_000)]}), compression="zstd")
+    path = _parquet(tmp_path, pa.table({"code": [f"{VALUE}{number}" for number in range(3_000)]}), compression="zstd")
     assert len(_read(path)) == 3_000
     claimed = _claim_ten_gigabytes(path)
     assert pq.read_metadata(path).row_group(0).column(0).total_uncompressed_size == claimed
@@ -264,19 +272,24 @@ def test_a_csv_cell_stays_text(tmp_path: Path) -> None:
     assert _read(_csv(tmp_path, b"a,b\n007,nan\n")) == [{"a": "007", "b": "nan"}]
 
 
+_BYTES = st.binary(max_size=300)
+_LINES = st.lists(st.text(st.sampled_from('0123456789.,-"\n\r\t ax=\0é１'), max_size=30), max_size=8).map(
+    lambda lines: "\n".join(lines).encode()
+)
+_CELLS = st.lists(st.binary(max_size=12), min_size=4, max_size=4).map(lambda cells: b",".join(cells) + b"\n")
 _HEADER = b"setl_id,psn_no,diag_code,medfee_sumamt\n"
 
 
-@settings(derandomize=True, max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.one_of(
-    st.binary(max_size=300),
-    st.lists(st.text(st.sampled_from('0123456789.,-"\n\r\t ax=\0é１'), max_size=30), max_size=8).map(lambda lines: "\n".join(lines).encode()),
-    st.lists(st.binary(max_size=12), min_size=4, max_size=4).map(lambda cells: b",".join(cells) + b"\n"),
-), st.booleans())  # fmt: skip
+@settings(
+    derandomize=True, max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(st.one_of(_BYTES, _LINES, _CELLS), st.booleans())
 def test_no_csv_bytes_end_in_anything_but_an_input_error(tmp_path: Path, content: bytes, with_header: bool) -> None:  # noqa: FBT001
-    path = _csv(tmp_path, (_HEADER if with_header else b"") + content + b"\n4711secret,4711secret,4711secret,4711secret\n")
+    path = _csv(
+        tmp_path, (_HEADER if with_header else b"") + content + b"\n4711secret,4711secret,4711secret,4711secret\n"
+    )
     try:
         source: ClaimSource = open_source(path)
         ingest(source)
     except InputError as error:
-        assert SECRET not in str(error)  # noqa: PT017
+        assert VALUE not in str(error)  # noqa: PT017

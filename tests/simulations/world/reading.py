@@ -46,18 +46,21 @@ def fen(read: pa.Table, column: str) -> npt.NDArray[np.int64]:
 
 def claim(row: Mapping[str, Any]) -> Claim:
     """The claim that a row says, or ``ValidationError``."""
-    return Claim(
-        claim_key=row["setl_id"],
-        psn_key=row["psn_no"],
-        refd_setl_flag=row["refd_setl_flag"] == "1",
-        diseinfo=[{"diag_code": row[name], "maindiag_flag": name == "diag_code"} for name in DIAGNOSES if row[name]],
-        oprninfo=[
-            {"oprn_oprt_code": row[name], "main_oprn_flag": name == "oprn_oprt_code"}
-            for name in OPERATIONS
-            if row[name]
-        ],
-        iteminfo=[{"med_chrgitm_type": name[-2:], "amt": Decimal(repr(row[name]))} for name in FEES if row[name]],
-        medfee_sumamt=Decimal(repr(row["medfee_sumamt"])),
-        **{name: Decimal(repr(row[name])) for name in PAYMENTS},
-        **{name: row[name] for name in PLAIN},
-    )
+    fields: dict[str, object] = {
+        "claim_key": row["setl_id"],
+        "psn_key": row["psn_no"],
+        "refd_setl_flag": row["refd_setl_flag"] == "1",
+        "diseinfo": _listed(row, DIAGNOSES, "diag_code", "maindiag_flag"),
+        "oprninfo": _listed(row, OPERATIONS, "oprn_oprt_code", "main_oprn_flag"),
+        "iteminfo": [{"med_chrgitm_type": name[-2:], "amt": _yuan(row[name])} for name in FEES if row[name]],
+    }
+    amounts = {name: _yuan(row[name]) for name in ("medfee_sumamt", *PAYMENTS)}
+    return Claim.model_validate(fields | amounts | {name: row[name] for name in PLAIN})
+
+
+def _listed(row: Mapping[str, Any], names: Sequence[str], code: str, main: str) -> list[dict[str, object]]:
+    return [{code: row[name], main: name == code} for name in names if row[name]]
+
+
+def _yuan(amount: float) -> Decimal:
+    return Decimal(repr(amount))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -82,6 +84,12 @@ def test_settlement_stays_within_the_period_on_office_days_mostly(world: World, 
     assert settled.max() < np.datetime64(world.start) + world.days
     weekend = 1 - np.is_busday(settled).mean()
     assert 0.12 < weekend < 0.18, "0.45 * 2 / (5 + 0.45 * 2) is 0.153; evenly it would be 0.286"
+
+
+def test_the_period_can_be_chosen() -> None:
+    world = World(n_claims=5_000, start=date(2026, 2, 27), days=4)
+    settled = table(world, ["setl_time"])["setl_time"].to_numpy().astype("datetime64[D]")
+    assert set(settled.astype(str)) == {"2026-02-27", "2026-02-28", "2026-03-01", "2026-03-02"}
 
 
 def test_newborn_age_is_given_for_those_below_one_year_alone(read: pa.Table) -> None:

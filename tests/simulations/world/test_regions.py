@@ -53,6 +53,17 @@ def test_regions_differ_and_those_of_the_twin_world_do_not(
     assert excess(twin) < (8 if column in {"insutype", "gend"} else 4)
 
 
+def test_regions_have_coding_habits_of_their_own_and_those_of_the_twin_world_do_not(
+    read: pa.Table, twin: pa.Table
+) -> None:
+    def excess(world: pa.Table) -> float:
+        colds = world.filter(pa.compute.equal(world["drg_code"].cast(pa.string()), "URI_ADULT"))
+        return _excess(places(colds, "insu_admdvs"), places(colds, "diag_code"))
+
+    assert excess(read) > 50
+    assert excess(twin) < 4
+
+
 def test_prices_differ_between_regions_and_not_in_the_twin_world(read: pa.Table, twin: pa.Table) -> None:
     def spread(world: pa.Table) -> float:
         """Ratio between the dearest and the cheapest region, at the same mix of groups and levels of hospital."""

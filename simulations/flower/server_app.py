@@ -1,0 +1,72 @@
+"""The simulation's ServerApp: conducts one session over Flower's grid.
+
+Started by ``fedclaims-simulate`` it finds an order and stations in the exchange that the run's configuration names.
+Started by a plain ``flwr run .`` it makes a world of its own (``simulations.flower.own_world``).
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Callable
+from importlib.metadata import version
+
+from flwr.app import Context
+from flwr.serverapp import Grid, ServerApp
+
+from common.errors import CohortError, EngineError, FedclaimsError
+from common.plan import Plan
+from server.coordinator import Coordinator
+from server.grid import GridTransport, Patience
+from server.session import RoundReport, SessionReport, run_session
+from simulations.flower.exchange import Exchange
+from simulations.flower.hosting import EXCHANGE_KEY
+from simulations.flower.meeting import directory_of
+from simulations.flower.own_world import in_own_world
+
+_LOG = logging.getLogger(__name__)
+
+app = ServerApp()
+
+
+@app.main()
+def main(grid: Grid, context: Context) -> None:
+    """Conduct the session that was ordered, or one in a world of its own."""
+    if context.run_config[EXCHANGE_KEY]:
+        answer_order(grid, Exchange(directory_of(context)))
+    else:
+        in_own_world(grid, context, conduct)
+
+
+def answer_order(grid: Grid, exchange: Exchange) -> None:
+    """Conduct the session and leave its outcome in the exchange; raises nothing."""
+    try:
+        exchange.put_report(conduct(grid, exchange, exchange.put_round))
+    except FedclaimsError as error:
+        exchange.put_failure(error)
+    except Exception as error:  # noqa: BLE001  whatever it is, the command that waits must learn that it is over
+        _LOG.exception("the session failed")
+        exchange.put_failure(EngineError(f"the session failed inside Flower ({type(error).__name__})"))
+
+
+def conduct(grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], None]) -> SessionReport:
+    """Run the session that was ordered.
+
+    Guarantees:
+        * Starts with all nodes that were ordered or not at all.
+
+    Raises:
+        CohortError: If there are more or fewer nodes, or the session loses too many.
+        PlanError: If there are fewer claims than clusters.
+    """
+    order = exchange.order()
+    transport = GridTransport(grid, order.n_stations, Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
+    n_nodes = len(transport.nodes())
+    if n_nodes != order.n_stations:
+        msg = (
+            f"the federation has {n_nodes} nodes for {order.n_stations} bureaus: "
+            f"add --federation-config 'num-supernodes={order.n_stations}'"
+        )
+        raise CohortError(msg)
+    plan = Plan.from_canonical(order.plan.encode())
+    return run_session(Coordinator(plan, secrets.token_bytes(16), version("fedclaims")), transport, on_round)

@@ -1,0 +1,141 @@
+"""The map of centroids: their two leading principal components, from the published model alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from markupsafe import Markup
+
+from common.model import Model
+from simulations.report import svg
+from simulations.report.floor import FLOOR, is_small
+from simulations.report.formats import integer, yuan
+from simulations.report.labels import Box, Circle, place_labels
+from simulations.report.naming import cluster_name, ems, full_name, shortened, tag
+from simulations.report.palette import leading_family
+from simulations.report.texts import LANGUAGES, Catalogue, Language, Text
+from simulations.story import ClusterCard, Story
+
+Floats = npt.NDArray[np.float64]
+
+LONGEST_LABEL = 17.0
+"""In font sizes."""
+
+
+class Projection(NamedTuple):
+    """Centroids in the plane.
+
+    Attributes:
+        places: ``(K, 2)``.
+        share: Share of the spread between centroids that the plane shows.
+    """
+
+    places: Floats
+    share: float
+
+
+class Look(NamedTuple):
+    """A size of the map."""
+
+    name: str
+    width: float
+    height: float
+    largest: float
+    font: float
+    label_ems: float
+
+
+WIDE = Look("wide", 1040.0, 640.0, 42.0, 12.5, LONGEST_LABEL)
+NARROW = Look("narrow", 380.0, 430.0, 24.0, 11.0, 0.0)
+
+
+def project(model: Model) -> Projection:
+    """Principal components of the centroids, each weighted by its count; signs fixed so that reruns agree."""
+    weights = np.array([cluster.count for cluster in model.clusters], np.float64)
+    values = model.centroid_values()
+    centred = values - np.average(values, axis=0, weights=np.maximum(weights, 1e-9))
+    _, lengths, axes = np.linalg.svd(centred * np.sqrt(weights)[:, None], full_matrices=False)
+    axes = axes[:2] * np.sign(axes[np.arange(len(axes[:2])), np.abs(axes[:2]).argmax(axis=1)])[:, None]
+    places = np.zeros((len(values), 2))
+    places[:, : len(axes)] = centred @ axes.T
+    total = float((lengths**2).sum())
+    return Projection(places, float((lengths[:2] ** 2).sum()) / total if total > 0 else 1.0)
+
+
+def centroid_map(story: Story, texts: Catalogue) -> Markup:
+    """The map, once for wide and once for narrow screens."""
+    projection = project(story.model)
+    return Markup("").join(_map(story, texts, projection, look) for look in (WIDE, NARROW))
+
+
+def _map(story: Story, texts: Catalogue, projection: Projection, look: Look) -> Markup:
+    circles = _circles(projection.places, [card.count for card in story.cards], look)
+    marks = [_mark(card, circle, texts, look) for card, circle in zip(story.cards, circles, strict=True)]
+    return svg.picture(
+        *marks,
+        *(_labels(language, circles, story.cards, (texts, look)) for language in LANGUAGES),
+        name=f"map-{look.name}",
+        size=(look.width, look.height),
+        about=(texts.plain("map.title"), texts.plain("map.description", n=len(circles))),
+        role="group",
+        class_=f"{look.name} map",
+    )
+
+
+def _circles(places: Floats, counts: Sequence[int], look: Look) -> list[Circle]:
+    """Centroids within the frame, distances kept; area is proportional to count."""
+    room = 1.3 * look.largest
+    low, high = places.min(axis=0), places.max(axis=0)
+    spread = np.maximum(high - low, 1e-9)
+    factor = min((look.width - 2 * room) / spread[0], (look.height - 2 * room) / spread[1])
+    middle = np.array([look.width, look.height]) / 2
+    shown = middle + (places - (low + high) / 2) * factor * np.array([1.0, -1.0])
+    radii = look.largest * np.sqrt(np.array(counts) / max(*counts, 1))
+    return [Circle(float(x), float(y), float(max(r, 4.0))) for (x, y), r in zip(shown, radii, strict=True)]
+
+
+def _mark(card: ClusterCard, circle: Circle, texts: Catalogue, look: Look) -> Markup:
+    """A circle that leads to the cluster's card, with its number where there is room."""
+    shapes = [
+        svg.title(_tooltip(card, texts)),
+        svg.element("circle", cx=circle.x, cy=circle.y, r=circle.r, class_=f"family-{leading_family(card.fee_shares)}"),
+    ]
+    if _holds_number(card, circle, look):
+        down = circle.y + 0.35 * look.font
+        number = tag(card.cluster)
+        shapes.append(svg.element("text", number, x=circle.x, y=down, text_anchor="middle", class_="number"))
+    return svg.element("a", *shapes, href=f"#cluster-{card.cluster}")
+
+
+def _holds_number(card: ClusterCard, circle: Circle, look: Look) -> bool:
+    return ems(tag(card.cluster)) * look.font < 2 * circle.r
+
+
+def _tooltip(card: ClusterCard, texts: Catalogue) -> Text:
+    name = full_name(card, texts)
+    if is_small(card.count):
+        return texts.plain("map.tooltip_small", name=name, floor=FLOOR)
+    return texts.plain("map.tooltip", name=name, n=integer(card.count), cost=yuan(card.mean_cost))
+
+
+def _labels(
+    language: Language, circles: Sequence[Circle], cards: Sequence[ClusterCard], given: tuple[Catalogue, Look]
+) -> Markup:
+    _, look = given
+    frame = Box(2.0, 2.0, look.width - 2.0, look.height - 2.0)
+    wishes = [_wishes(language, card, circle, given) for card, circle in zip(cards, circles, strict=True)]
+    placed = (label for label in place_labels(circles, wishes, look.font, frame) if label is not None)
+    shown = (svg.element("text", at.words, x=at.x, y=at.y, text_anchor=at.anchor) for at in placed)
+    return svg.group(shown, lang=language, class_="labels", aria_hidden="true")
+
+
+def _wishes(language: Language, card: ClusterCard, circle: Circle, given: tuple[Catalogue, Look]) -> list[str]:
+    """What a label may read: the name, and the number unless it stands in the circle; or else the number alone."""
+    texts, look = given
+    name = shortened(cluster_name(card, texts).of(language), look.label_ems) if look.label_ems else ""
+    if _holds_number(card, circle, look):
+        return [name] if name else []
+    return [f"{tag(card.cluster)} {name}".strip(), tag(card.cluster)]

@@ -1,0 +1,167 @@
+"""What left each bureau: kinds of messages and their fields, from the protocol itself; rounds, bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from common.messages import Join, Received, Refusal, RoundReply
+from common.plan import Phase, Plan
+from common.summary import COST_FIELDS
+from server.session import RoundReport
+from simulations.report.bars import bar
+from simulations.report.floor import FLOOR, hidden, is_small
+from simulations.report.formats import NOTHING, integer, size
+from simulations.report.naming import bureau_name
+from simulations.report.texts import Text
+from simulations.story import Story
+
+SENT_BY_BUREAUS: tuple[type[Join | RoundReply | Received | Refusal], ...] = (Join, RoundReply, Received, Refusal)
+"""Every kind of message that a bureau can send."""
+
+SUMMARY_FIELD = "summary"
+"""The only field that is made from claims."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """A kind of message and what stands in it."""
+
+    name: str
+    fields: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One part of a summary and how many integers it has."""
+
+    name: str
+    n_words: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoundRow:
+    """A round in the table."""
+
+    number: int
+    n_centroids: int
+    with_costs: bool
+    n_words: str
+    bytes_down: str
+    bytes_up: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhaseRows:
+    """The rounds of one phase, and each bureau's bytes for them together."""
+
+    phase: Phase
+    rows: tuple[RoundRow, ...]
+    fewest: int
+    most: int
+    bytes_down: str
+    bytes_up: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BureauRow:
+    """A bureau in the table."""
+
+    name: Text
+    n_claims: str
+    n_rejected: str
+    bytes_up: str
+    bar: Markup
+    lost: bool
+
+
+def kinds() -> tuple[Kind, ...]:
+    """What a bureau can send, field by field."""
+    return tuple(
+        Kind(name=message.model_fields["kind"].default, fields=tuple(sorted(message.model_fields)))
+        for message in SENT_BY_BUREAUS
+    )
+
+
+def summary_parts(plan: Plan, n_clusters: int, *, with_costs: bool) -> tuple[Part, ...]:
+    """The integers of a summary, part by part."""
+    parts = (
+        Part(name="counts", n_words=n_clusters),
+        Part(name="sums", n_words=n_clusters * plan.features.n_features),
+        Part(name="squares", n_words=n_clusters),
+        Part(name="costs", n_words=n_clusters * len(COST_FIELDS)),
+    )
+    return parts if with_costs else parts[:-1]
+
+
+def phases(story: Story) -> tuple[PhaseRows, ...]:
+    """The rounds, by what they were for."""
+    found = [(phase, [report for report in story.rounds if report.phase == phase]) for phase in Phase]
+    return tuple(_phase(story.model.plan, phase, rounds) for phase, rounds in found if rounds)
+
+
+def round_rows(story: Story) -> tuple[tuple[Phase, RoundRow], ...]:
+    """The rounds one by one."""
+    return tuple((report.phase, _round(story.model.plan, report)) for report in story.rounds)
+
+
+def bureau_rows(story: Story) -> tuple[BureauRow, ...]:
+    """The bureaus with their bytes."""
+    most = max((bureau.bytes_up for bureau in story.bureaus), default=0)
+    withheld = hidden([bureau.n_rejected for bureau in story.bureaus])
+    return tuple(
+        BureauRow(
+            name=bureau_name(bureau),
+            n_claims=integer(bureau.n_claims),
+            n_rejected=shown_count(bureau.n_rejected, hide=hide),
+            bytes_up=size(bureau.bytes_up),
+            bar=bar(bureau.bytes_up / max(most, 1)),
+            lost=bureau.lost,
+        )
+        for bureau, hide in zip(story.bureaus, withheld, strict=True)
+    )
+
+
+def rejected_rows(story: Story) -> tuple[tuple[str, str], ...]:
+    """Reasons and how many rows each, most frequent first."""
+    reasons = sorted(story.rejected, key=lambda reason: (-story.rejected[reason], reason))
+    counts = [story.rejected[reason] for reason in reasons]
+    shown = (shown_count(count, hide=hide) for count, hide in zip(counts, hidden(counts), strict=True))
+    return tuple(zip(reasons, shown, strict=True))
+
+
+def small_cells(story: Story) -> int:
+    """How many pairs of cluster and bureau hold some claims but fewer than the floor."""
+    return sum(is_small(count) for card in story.cards for count in card.bureau_counts)
+
+
+def shown_count(count: int, *, hide: bool) -> str:
+    """A count, unless it is small or would give a small one away."""
+    if is_small(count):
+        return f"<{FLOOR}"
+    return NOTHING if hide else integer(count)
+
+
+def _phase(plan: Plan, phase: Phase, rounds: Sequence[RoundReport]) -> PhaseRows:
+    return PhaseRows(
+        phase=phase,
+        rows=tuple(_round(plan, report) for report in rounds),
+        fewest=min(report.n_centroids for report in rounds),
+        most=max(report.n_centroids for report in rounds),
+        bytes_down=size(sum(report.bytes_down for report in rounds)),
+        bytes_up=size(sum(report.bytes_up for report in rounds)),
+    )
+
+
+def _round(plan: Plan, report: RoundReport) -> RoundRow:
+    shape = plan.summary_shape(report.phase, report.n_centroids)
+    return RoundRow(
+        number=report.number,
+        n_centroids=report.n_centroids,
+        with_costs=shape.with_costs,
+        n_words=integer(shape.n_words),
+        bytes_down=integer(report.bytes_down),
+        bytes_up=integer(report.bytes_up),
+    )

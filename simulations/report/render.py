@@ -1,0 +1,149 @@
+"""Puts the page together: a strict content security policy, inline style and script, everything escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from common.features.spec import FeatureSpec
+from common.messages import RoundReply
+from common.plan import Phase, Protection
+from simulations.report import cards, figures, formats, leaving, mix, palette, svg, tiles
+from simulations.report.centroid_map import centroid_map, project
+from simulations.report.cost_strip import cost_strip
+from simulations.report.floor import FLOOR
+from simulations.report.naming import bureau_name
+from simulations.report.rounds_chart import rounds_chart
+from simulations.report.texts import Catalogue, both, load_catalogue
+from simulations.story import Story
+
+
+def render_report(story: Story) -> str:
+    """The report as one HTML page that needs nothing else, in English and Chinese.
+
+    Guarantees:
+        * It loads nothing from anywhere, and its content security policy allows nothing but its own style and script.
+        * All text that comes from data is escaped.
+        * No count from 1 to 10 is in it, nor a figure from which one could be worked out.
+
+    Args:
+        story: Of a finished run.
+    """
+    texts = load_catalogue()
+    style, script = _source("style.css"), _source("script.js")
+    return _environment(texts).get_template("page.html.j2").render(
+        story=story,
+        result=story.result,
+        style=Markup(style),  # noqa: S704  the report's own
+        script=Markup(script),  # noqa: S704  the report's own
+        policy=_policy(style, script),
+        **_headline(story),
+        **_pictures(story, texts),
+        **_traffic(story),
+        **_provenance(story),
+        cards=cards.cluster_cards(story, texts),
+        families=palette.FAMILIES,
+        category_name=palette.category_name,
+        floor=FLOOR,
+    )
+
+
+def _environment(texts: Catalogue) -> Environment:
+    environment = Environment(
+        loader=PackageLoader("simulations.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals.update(t=texts.pair, plain=texts.plain, known=texts.keys().__contains__, label=_labels(texts))
+    environment.filters.update(
+        both=both, integer=formats.integer, decimal=formats.decimal, percent=formats.percent, size=formats.size,
+        yuan=formats.yuan, seconds=formats.seconds,
+    )  # fmt: skip
+    return environment
+
+
+def _labels(texts: Catalogue) -> Callable[[str, float, float, str], Markup]:
+    """Text elements for pictures that are drawn in a template."""
+
+    def label(key: str, x: float, y: float, class_: str) -> Markup:
+        return svg.words(texts.plain(key), x=x, y=y, class_=class_)
+
+    return label
+
+
+def _policy(style: str, script: str) -> str:
+    """Nothing but this very style and this very script."""
+    allowed = f"style-src {_digest(style)}; script-src {_digest(script)}"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(held: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(held.encode()).digest()).decode()}'"
+
+
+def _source(name: str) -> str:
+    return resources.files("simulations.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _headline(story: Story) -> dict[str, object]:
+    return {
+        "facts": tiles.facts(story.result),
+        "tiles": tiles.tiles(story.result),
+        "costs": tiles.costs(story.result),
+        "unprotected": story.model.plan.protection is Protection.NONE,
+        "cap": formats.yuan(story.model.plan.cost_cap_yuan),
+        "has_reference": figures.number(story.result, "inertia_ratio") is not None,
+        "has_truth": figures.number(story.result, "truth_ari") is not None,
+    }
+
+
+def _pictures(story: Story, texts: Catalogue) -> dict[str, object]:
+    return {
+        "map": centroid_map(story, texts),
+        "map_share": formats.percent(project(story.model).share),
+        "rounds_chart": rounds_chart(story, texts),
+        "mix": mix.mix_picture(mix.regional_mix(story, texts), texts),
+        "strip": cost_strip(story, texts),
+    }
+
+
+def _traffic(story: Story) -> dict[str, object]:
+    plan, k = story.model.plan, len(story.cards)
+    return {
+        "phases": leaving.phases(story),
+        "round_rows": leaving.round_rows(story),
+        "n_cells": len(story.cards) * len(story.bureaus),
+        "lost": [bureau_name(bureau) for bureau in story.bureaus if bureau.lost],
+        "kinds": leaving.kinds(),
+        "reply": RoundReply.model_fields["kind"].default,
+        "summary_field": leaving.SUMMARY_FIELD,
+        "parts": leaving.summary_parts(plan, k, with_costs=True),
+        "words_down": formats.integer(k * plan.features.n_features),
+        "words_up": formats.integer(plan.summary_shape(Phase.LLOYD, k).n_words),
+        "bureaus": leaving.bureau_rows(story),
+        "rejected": leaving.rejected_rows(story),
+        "small_cells": leaving.small_cells(story),
+        "blocks": _blocks(plan.features),
+    }
+
+
+def _blocks(features: FeatureSpec) -> str:
+    return ", ".join(str(getattr(block, "field", block.kind)) for block in features.blocks)
+
+
+def _provenance(story: Story) -> dict[str, object]:
+    shown = ("engine", "protection", "seed", "version", "centroids_sha256", "peak_rss_mb")
+    return {
+        "provenance": [(key, words) for key in shown if (words := figures.words(story.result, key))],
+        "stages": figures.seconds(story.result),
+        "command": figures.words(story.result, "command"),
+        "plan": json.dumps(story.model.plan.model_dump(mode="json"), indent=2, ensure_ascii=False),
+    }

@@ -1,0 +1,216 @@
+"""The plan: one spelling, one fingerprint, and nothing read that was not written so."""
+
+import json
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from common.errors import PlanError
+from common.features.default import default_spec
+from common.features.spec import FeatureSpec, FeesBlock
+from common.plan import PROTOCOL_VERSION, Phase, Plan, Protection
+from common.rounds import Round
+from tests.common.open_run import plan_of, rounds_of
+from tests.common.rows import blobs
+
+FEES = FeatureSpec(name="fees", blocks=(FeesBlock(share=1000),))
+PLAN = Plan(features=FEES)
+DEFAULT = Plan(features=default_spec())
+
+OTHER_VALUES: dict[str, object] = {
+    "name": "other",
+    "features": FeatureSpec(name="fees", blocks=(FeesBlock(share=999),)),
+    "n_clusters": 33,
+    "leaves_per_cluster": 4,
+    "fewest_leaves": 64,
+    "passes_per_level": 2,
+    "reduction_restarts": 21,
+    "max_rounds": 151,
+    "stop_per_million": 0,
+    "refining_breadth": 0,
+    "smallest_cluster": 1,
+    "cost_cap_yuan": 100_000,
+    "min_cohort": 2,
+    "seed": 1,
+}
+
+
+def spelled(**changes: object) -> bytes:
+    """The canonical form with other values, spelled as the plan spells them."""
+    fields = json.loads(PLAN.canonical()) | changes
+    return json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()
+
+
+def test_the_canonical_form_is_the_published_vector() -> None:
+    assert PLAN.canonical().decode() == (
+        '{"cost_cap_yuan":200000,"features":{"blocks":[{"kind":"fees","share":1000}],"name":"fees"},'
+        '"fewest_leaves":128,"leaves_per_cluster":3,"max_rounds":150,"min_cohort":3,"n_clusters":32,'
+        '"name":"clusters","passes_per_level":3,"protection":"none","protocol":1,"reduction_restarts":20,'
+        '"refining_breadth":50,"seed":0,"smallest_cluster":11,"stop_per_million":10}'
+    )
+    assert PLAN.fingerprint == "aaededf19148be5450857493f6239ff22192a0b78ef1e942464e334e3fff8e79"
+
+
+@given(st.integers(1, 1024), st.integers(0, 2**63 - 1), st.integers(1, 1000))
+@settings(derandomize=True, deadline=None)
+def test_a_plan_survives_the_way_to_its_canonical_form_and_back(n_clusters: int, seed: int, share: int) -> None:
+    features = FeatureSpec(name="fees", blocks=(FeesBlock(share=share),))
+    plan = Plan(features=features, n_clusters=n_clusters, seed=seed)
+    assert Plan.from_canonical(plan.canonical()) == plan
+
+
+def test_the_default_features_survive_the_way_too() -> None:
+    found = Plan.from_canonical(DEFAULT.canonical())
+    assert found == DEFAULT
+    assert found.features.n_features == DEFAULT.features.n_features
+
+
+def test_every_field_has_another_value_in_these_tests() -> None:
+    assert set(OTHER_VALUES) == set(Plan.model_fields) - {"protection"}, "protection has one value so far"
+    assert len(Protection) == 1
+
+
+@pytest.mark.parametrize("field", OTHER_VALUES)
+def test_the_fingerprint_changes_with_every_field(field: str) -> None:
+    other = Plan.model_validate(dict(PLAN) | {field: OTHER_VALUES[field]})
+    assert other.fingerprint != PLAN.fingerprint
+    assert Plan.from_canonical(other.canonical()) == other
+
+
+def test_the_fingerprint_changes_with_the_order_of_blocks() -> None:
+    blocks = DEFAULT.features.blocks
+    turned = FeatureSpec(name=DEFAULT.features.name, blocks=tuple(reversed(blocks)))
+    assert Plan(features=turned).fingerprint != DEFAULT.fingerprint
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda held: held + b"\n",
+        lambda held: b" " + held,
+        lambda held: held.replace(b":", b": ", 1),
+        lambda held: json.dumps(json.loads(held), indent=1, sort_keys=True).encode(),
+        lambda held: json.dumps(dict(reversed(json.loads(held).items())), separators=(",", ":")).encode(),
+        lambda held: held[:-1] + b',"stop_per_million":10}',
+        lambda held: held.replace(b'"clusters"', b'"cl\\u0075sters"'),
+        lambda held: held.decode().encode("utf-16"),
+    ],
+    ids=["line", "blank", "blank inside", "indented", "other order", "a key twice", "escaped", "utf-16"],
+)
+def test_the_same_plan_in_another_spelling_is_refused(write: Callable[[bytes], bytes]) -> None:
+    held = PLAN.canonical()
+    assert Plan.from_canonical(held) == PLAN
+    with pytest.raises(PlanError, match="not in canonical form"):
+        Plan.from_canonical(write(held))
+
+
+@pytest.mark.parametrize("field", [*OTHER_VALUES, "protection"])
+def test_a_plan_without_one_of_its_fields_is_refused(field: str) -> None:
+    fields = json.loads(PLAN.canonical())
+    del fields[field]
+    with pytest.raises(PlanError):
+        Plan.from_canonical(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode())
+
+
+@pytest.mark.parametrize("version", [PROTOCOL_VERSION + 1, 0, -1, 1.0, True, "1", None])
+def test_a_plan_of_another_protocol_version_is_refused(version: object) -> None:
+    with pytest.raises(PlanError, match="canonical form of protocol version 1"):
+        Plan.from_canonical(spelled(protocol=version))
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("epsilon", 1),
+        ("n_clusters", 32.0),
+        ("n_clusters", "32"),
+        ("n_clusters", True),
+        ("n_clusters", None),
+        ("n_clusters", 0),
+        ("n_clusters", 1025),
+        ("n_clusters", float("nan")),
+        ("seed", -1),
+        ("seed", 2**63),
+        ("seed", 10**4000),
+        ("max_rounds", 10**30),
+        ("min_cohort", 0),
+        ("protection", "perfect"),
+        ("name", "Clusters of Beijing"),
+        ("name", ""),
+        ("features", None),
+        ("features", {"name": "fees", "blocks": []}),
+        ("features", {"name": "fees", "blocks": [{"kind": "fees", "share": 1001}]}),
+        ("features", {"name": "fees", "blocks": [{"kind": "fees", "share": 600}] * 2}),
+        ("features", {"name": "fees", "blocks": [{"kind": "fees", "share": 600, "scale": 2}]}),
+        ("features", {"name": "fees", "blocks": [{"kind": "photo", "share": 600}]}),
+    ],
+)
+def test_a_value_that_no_plan_has_is_refused(field: str, value: object) -> None:
+    with pytest.raises(PlanError, match="cannot be read"):
+        Plan.from_canonical(spelled(**{field: value}))
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        b"",
+        b"null",
+        b"[]",
+        b"7",
+        b'"plan"',
+        b"{}",
+        b'{"protocol":1}',
+        b"\xff\xfe\xfd",
+        b"[" * 200_000,
+        b'{"protocol":' * 200_000,
+        b'{"protocol":' + b"9" * 5_000 + b"}",
+    ],
+    ids=lambda held: f"{held[:12]!r} {len(held)} bytes",
+)
+def test_bytes_that_are_no_plan_are_refused(held: bytes) -> None:
+    with pytest.raises(PlanError, match="cannot be read"):
+        Plan.from_canonical(held)
+
+
+@st.composite
+def damaged(draw: st.DrawFn) -> bytes:
+    """A canonical form with some bytes changed, taken out or put in."""
+    held = bytearray(PLAN.canonical())
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(held)))
+        end = start + draw(st.integers(0, 6))
+        held[start:end] = draw(st.sampled_from([b"", b"0", b"1", b"null", b"{", b"]", b'"']) | st.binary(max_size=4))
+    return bytes(held)
+
+
+@given(damaged())
+@settings(derandomize=True, max_examples=1_000, deadline=None)
+def test_whatever_bytes_come_in_only_a_plan_error_comes_out(held: bytes) -> None:
+    try:
+        plan = Plan.from_canonical(held)
+    except PlanError:
+        return
+    assert plan.canonical() == held
+
+
+def test_a_plan_cannot_change_under_its_fingerprint() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        PLAN.seed = 7  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("phase", Phase)
+def test_costs_are_asked_for_only_when_measuring(phase: Phase) -> None:
+    shape = PLAN.summary_shape(phase, 5)
+    assert (shape.n_clusters, shape.n_features, shape.with_costs) == (5, 14, phase is Phase.MEASURE)
+
+
+@pytest.mark.parametrize("n_clusters", [1, 2, 7, 40])
+@pytest.mark.parametrize("fewest_leaves", [2, 128])
+def test_no_round_carries_more_centroids_than_the_plan_allows(n_clusters: int, fewest_leaves: int) -> None:
+    plan = plan_of(4, n_clusters=n_clusters, fewest_leaves=fewest_leaves, smallest_cluster=1, refining_breadth=100)
+    asked = [one for one, _, _ in rounds_of(plan, blobs(600, 4, 9, seed=5, spread=0.4))]
+    assert all(isinstance(one, Round) for one in asked)
+    assert max(len(one.centroids) for one in asked) <= plan.max_centroids
