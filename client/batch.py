@@ -30,17 +30,25 @@ class Names:
 
     Attributes:
         claim: The claims' own keys.
-        hashes: The same as 64 bits a row.
-        originals: The keys of the claims that refunds refer to, as 64 bits; the own keys if they repeat them.
+        original: The keys of the claims that refunds refer to; None if refunds repeat them.
         refund: The rows that are refunds: flag set, and a negative total.
         flagged: The rows whose flag is set.
     """
 
     claim: Keys
-    hashes: npt.NDArray[np.int64]
-    originals: npt.NDArray[np.int64]
+    original: Keys | None
     refund: Mask
     flagged: Mask
+
+    def hashes(self) -> npt.NDArray[np.int64]:
+        """The claims' own keys as 64 bits a row."""
+        return hash_keys(self.claim.text)
+
+    def originals(self) -> npt.NDArray[np.int64]:
+        """The key of the claim that a refund refers to, as 64 bits a row; the own key of a row that is no refund."""
+        if self.original is None:
+            return self.hashes()
+        return np.where(self.refund, hash_keys(self.original.text), self.hashes())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,15 +113,14 @@ class BatchReader:
         """Keys and refunds of a batch that has at least ``key_columns``."""
         mapping = self._mapping
         claim = parse_keys([batch.column(name) for name in mapping.claim_key])
-        hashes = originals = hash_keys(claim.text)
+        original = None
         flagged = refund = np.zeros(batch.num_rows, np.bool_)
         if self._flag is not None and mapping.refund is not None:
             flagged = self._flags(batch.column(self._flag), verdicts)
             refund = flagged & (read_total(batch, mapping).values < 0)
             if mapping.refund.original is not None:
                 original = parse_keys([batch.column(name) for name in mapping.refund.original])
-                originals = np.where(refund, hash_keys(original.text), hashes)
-        return Names(claim=claim, hashes=hashes, originals=originals, refund=refund, flagged=flagged)
+        return Names(claim=claim, original=original, refund=refund, flagged=flagged)
 
     def read(self, batch: pa.RecordBatch) -> CheckedBatch:
         """Read all columns of a batch and check every row on its own."""

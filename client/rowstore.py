@@ -118,10 +118,13 @@ class RowStore:
         """Add rows and their claims' totals.
 
         Raises:
-            ValueError: If the rows have another length than the store's, or there would be too many.
+            ValueError: If the rows have another length or type than the store's, or there would be too many.
         """
-        if rows.shape != (len(total_fen), self.n_features):
-            msg = f"rows of shape {rows.shape} do not fit {len(total_fen)} totals and {self.n_features} features"
+        if rows.shape != (len(total_fen), self.n_features) or rows.dtype != np.float32:
+            msg = (
+                f"{rows.dtype} rows of shape {rows.shape} do not fit "
+                f"{len(total_fen)} totals and {self.n_features} float32 features"
+            )
             raise ValueError(msg)
         if len(self) + len(rows) > MAX_ROWS:
             msg = f"a store holds at most {MAX_ROWS} rows"

@@ -32,6 +32,11 @@ class DuplicateGuard:
         self._repeated = repeated
         self._seen = np.zeros(len(repeated), np.bool_)
 
+    @property
+    def is_needed(self) -> bool:
+        """Whether any key occurs more than once."""
+        return len(self._repeated) > 0
+
     def later(self, hashes: Hashes, considered: Mask) -> Mask:
         """The considered rows whose key was seen before, in this batch or an earlier one."""
         result = np.zeros(len(hashes), np.bool_)
@@ -64,10 +69,10 @@ class Settlement:
     def net(self, checked: CheckedBatch) -> tuple[Fen, Fen, Mask]:
         """Total and fees of a batch after its refunds, and the rows from which something was refunded."""
         total, fees = checked.money.total, checked.money.fees
-        places, found = _find(self.refunded, checked.names.hashes)
+        if not len(self.refunded):
+            return total, fees, np.zeros(len(total), np.bool_)
+        places, found = _find(self.refunded, checked.names.hashes())
         touched = found & ~checked.names.refund
-        if not touched.any():
-            return total, fees, touched
         total, fees = total.copy(), fees.copy()
         fees[touched] += self.amounts[places[touched], :-1]
         total[touched] += self.amounts[places[touched], -1]
@@ -75,7 +80,7 @@ class Settlement:
 
     def has_claim(self, checked: CheckedBatch) -> Mask:
         """The rows that are refunds of a claim in the file."""
-        places, found = _find(self.refunded, checked.names.originals)
+        places, found = _find(self.refunded, checked.names.originals())
         return found & checked.names.refund & (self.known[places] if len(self.known) else False)
 
 
@@ -95,14 +100,14 @@ def settle(source: ClaimSource, reader: BatchReader, columns: tuple[str, ...], c
         for checked in _refunds_only(source, reader, columns, codes, DuplicateGuard(repeated)):
             keep = checked.verdicts.accepted
             rows = np.hstack([checked.money.fees, checked.money.total[:, None]])
-            np.add.at(amounts, np.searchsorted(refunded, checked.names.originals[keep]), rows[keep])
+            np.add.at(amounts, np.searchsorted(refunded, checked.names.originals()[keep]), rows[keep])
     return Settlement(repeated=repeated, refunded=refunded, known=known, amounts=amounts)
 
 
 def blame_repeated(guard: DuplicateGuard, reader: BatchReader, checked: CheckedBatch) -> None:
     """Report the later rows of repeated keys to the verdict."""
-    later = guard.later(checked.names.hashes, reader.unique_rows(checked.names))
-    if later.any():
+    if guard.is_needed:
+        later = guard.later(checked.names.hashes(), reader.unique_rows(checked.names))
         checked.verdicts.blame(Reason.DUPLICATE_CLAIM_KEY, later)
 
 
@@ -110,8 +115,8 @@ def _keys(source: ClaimSource, reader: BatchReader) -> tuple[Hashes, Hashes]:
     claims, refunds = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
     for batch in source.batches(reader.key_columns):
         names = reader.names(batch, Verdicts(batch.num_rows))
-        claims.append(names.hashes[reader.unique_rows(names)])
-        refunds.append(names.originals[names.refund])
+        claims.append(names.hashes()[reader.unique_rows(names)])
+        refunds.append(names.originals()[names.refund])
     return np.concatenate(claims), np.concatenate(refunds)
 
 
@@ -121,7 +126,7 @@ def _refunds_only(
     """The refunds of each batch, without later rows of a repeated key."""
     for batch in source.batches(columns, codes=codes):
         names = reader.names(batch, Verdicts(batch.num_rows))
-        refund = names.refund & ~guard.later(names.hashes, reader.unique_rows(names))
+        refund = names.refund & ~guard.later(names.hashes(), reader.unique_rows(names))
         if refund.any():
             yield reader.read(batch.filter(pa.array(refund)))
 

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from client.policy import Policy
-from common.errors import FedclaimsError, MessageError
+from common.errors import FedclaimsError, MessageError, PlanError
 from common.grid import from_grid
 from common.kernel import MAX_CENTROID_NORM
 from common.messages import (
@@ -30,6 +30,7 @@ from common.messages import (
     RoundReply,
     RoundRequest,
     bytes_to_words,
+    is_bureau_name,
     words_to_bytes,
 )
 from common.model import Model
@@ -78,6 +79,7 @@ class Station:
         * ``answer`` returns a message whatever it is given, and never raises.
         * A summary leaves only for the plan this station joined, for a cohort that includes this bureau, is no
           smaller than policy and plan demand, and never grew within the session, in rising order of rounds.
+          A session that another one has followed is over.
         * The same request again gets the same bytes again; nothing is computed or counted twice.
     """
 
@@ -88,12 +90,19 @@ class Station:
             bureau: This bureau's name in every message.
             policy: Its limits.
             rows_for: Makes the rows of this bureau's claims under a plan.
+
+        Raises:
+            ValueError: If no message can carry the name.
         """
+        if not is_bureau_name(bureau):
+            msg = "a bureau's name has 1 to 64 characters, none of them a control character"
+            raise ValueError(msg)
         self.bureau = bureau
         self.model: Model | None = None
         self._policy = policy
         self._rows_for = rows_for
         self._state: _Session | None = None
+        self._over: set[bytes] = set()
 
     def answer(self, request: bytes) -> bytes:
         """The reply to a request, as bytes."""
@@ -108,6 +117,8 @@ class Station:
             code = refused.code
         except MessageError:
             code = RefusalCode.BAD_MESSAGE
+        except PlanError:
+            code = RefusalCode.WRONG_PLAN
         except FedclaimsError as error:
             _LOG.warning("request refused: %s", type(error).__name__)
             code = RefusalCode.NO_CLAIMS
@@ -126,16 +137,21 @@ class Station:
                 raise _RefusedError(RefusalCode.BAD_MESSAGE)
 
     def _join(self, offer: Offer) -> Join:
-        try:
-            plan = Plan.from_canonical(offer.plan)
-        except FedclaimsError as error:
-            raise _RefusedError(RefusalCode.WRONG_PLAN) from error
+        plan = Plan.from_canonical(offer.plan)
         self._insist(self._policy.objection_to_plan(plan))
+        if offer.session in self._over:
+            raise _RefusedError(RefusalCode.WRONG_SESSION)
         if self._state is None or self._state.session != offer.session:
-            self._state = _Session(session=offer.session, plan=plan, rows=self._rows_for(plan))
+            self._begin(_Session(session=offer.session, plan=plan, rows=self._rows_for(plan)))
         elif self._state.plan != plan:
             raise _RefusedError(RefusalCode.WRONG_PLAN)
         return Join(session=offer.session, fingerprint=plan.fingerprint, bureau=self.bureau)
+
+    def _begin(self, state: _Session) -> None:
+        """Start a session; what was agreed in the one before is never forgotten while it could be asked again."""
+        if self._state is not None:
+            self._over.add(self._state.session)
+        self._state = state
 
     def _round(self, request: RoundRequest, held: bytes) -> bytes:
         state = self._session_of(request)

@@ -6,6 +6,7 @@ little-endian 64-bit words. Nothing here can hold a claim, and a refusal holds a
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Annotated, Literal
 
@@ -16,7 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from common.errors import MessageError
 from common.plan import PROTOCOL_VERSION, Phase
 
-BureauName = Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{1,64}$")]
+_NAME = r"[^\x00-\x1f\x7f]{1,64}"
+BureauName = Annotated[str, StringConstraints(pattern=f"^{_NAME}$")]
 Fingerprint = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 SessionId = Annotated[bytes, Field(min_length=16, max_length=16)]
 Counter = Annotated[int, Field(ge=1, le=1_000_000)]
@@ -123,6 +125,11 @@ class Refusal(_Message):
 
 
 Message = Offer | Join | RoundRequest | RoundReply | Result | Received | Refusal
+
+
+def is_bureau_name(text: str) -> bool:
+    """Whether a bureau may be called so in messages: 1 to 64 characters, no control characters."""
+    return re.fullmatch(_NAME, text) is not None
 
 
 def words_to_bytes(words: npt.NDArray[np.int64]) -> bytes:

@@ -43,11 +43,13 @@ class Settled:
         centroids: Grid units ``(K, d)``.
         summary: The sums around them.
         inertia: Of the rows around their own means.
+        n_small: Clusters below the plan's smallest.
     """
 
     centroids: Centroids
     summary: Summary
     inertia: float
+    n_small: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,10 +145,20 @@ def _after_lloyd(plan: Plan, moved: Round, last: Round, summary: Summary) -> Rou
         return replace(moved, centroids=reseated, repairs=last.repairs + 1, last_inertia=NO_INERTIA_YET)
     if not _stands_still(plan, last, moved) and not out_of_rounds:
         return moved
-    found = Settled(centroids=moved.centroids, summary=summary, inertia=float(cell_inertia(summary).sum()))
-    if last.settled is None or found.inertia < last.settled.inertia * (1.0 - WORTH_KEEPING):
+    small = int((summary.counts < plan.smallest_cluster).sum())
+    found = Settled(
+        centroids=moved.centroids, summary=summary, inertia=float(cell_inertia(summary).sum()), n_small=small
+    )
+    if _is_better(found, last.settled):
         return _refined_or_measured(plan, replace(moved, settled=found, tries=0))
     return _refined_or_measured(plan, _discouraged(moved))
+
+
+def _is_better(found: Settled, best: Settled | None) -> bool:
+    """Fewer clusters that are too small come first, then less inertia."""
+    if best is None or found.n_small != best.n_small:
+        return best is None or found.n_small < best.n_small
+    return found.inertia < best.inertia * (1.0 - WORTH_KEEPING)
 
 
 def _discouraged(moved: Round) -> Round:
@@ -164,26 +176,30 @@ def _stands_still(plan: Plan, last: Round, moved: Round) -> bool:
 
 def _refined_or_measured(plan: Plan, moved: Round) -> Round:
     """Start a refinement from the best standstill while there is breadth and rounds are left, else measure."""
-    best = moved.settled
-    if best is None:
-        msg = "nothing has settled yet"
-        raise ValueError(msg)
+    best = _best(moved)
     kept = best.summary.counts >= plan.smallest_cluster
     if moved.breadth > 0 and moved.number < plan.max_rounds:
         seed = (plan.seed, SEEDS_OF_REFINEMENTS + moved.number)
         halves = split(best.summary, best.centroids, len(best.centroids) + moved.breadth, seed, plan.smallest_cluster)
         if len(halves) > len(best.centroids):
-            return replace(moved, phase=Phase.REFINING, centroids=halves, step=0)
+            return replace(moved, phase=Phase.REFINING, centroids=halves, step=0, repairs=0)
     return replace(moved, phase=Phase.MEASURE, centroids=best.centroids[kept] if kept.any() else best.centroids)
+
+
+def _best(moved: Round) -> Settled:
+    if moved.settled is None:
+        msg = "nothing has settled yet"
+        raise ValueError(msg)
+    return moved.settled
 
 
 def _after_refining(plan: Plan, moved: Round, summary: Summary) -> Round:
     """After some passes, merge; go on from there if it promises enough, else breathe less."""
     if moved.step < PASSES_PER_REFINEMENT:
         return moved
-    best = moved.settled
-    merged = merge(summary, moved.centroids, len(best.centroids) if best else plan.n_clusters)
-    if best and merged.inertia < best.inertia * (1.0 - WORTH_KEEPING):
+    best = _best(moved)
+    merged = merge(summary, moved.centroids, len(best.centroids))
+    if best.n_small or merged.inertia < best.inertia * (1.0 - WORTH_KEEPING):
         return replace(moved, phase=Phase.LLOYD, centroids=merged.centroids, step=0, last_inertia=NO_INERTIA_YET)
     return _refined_or_measured(plan, _discouraged(moved))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ class ParquetSource:
         try:
             # pre_buffer keeps every fetched column chunk in memory, which then grows with the file
             with self._open(read_dictionary=dictionaries) as file:
-                for batch in file.iter_batches(self._batch_rows, columns=list(columns), use_threads=True):
+                batches = file.iter_batches(self._batch_rows, columns=list(columns), use_threads=True)
+                for batch in _one_ahead(batches):
                     yield batch.select(list(columns))
         except _FAILURES:
             raise self._damaged() from None
@@ -103,6 +105,15 @@ class ParquetSource:
         except _FAILURES:
             raise self._damaged() from None
         return [chunk for chunk in chunks if _belongs(chunk.path_in_schema, wanted)]
+
+
+def _one_ahead(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """The same batches, the next one being decoded while the caller works on this one."""
+    with ThreadPoolExecutor(1, "fedclaims-read") as worker:
+        coming = worker.submit(next, batches, None)
+        while (batch := coming.result()) is not None:
+            coming = worker.submit(next, batches, None)
+            yield batch
 
 
 def _belongs(path: str, wanted: set[str]) -> bool:

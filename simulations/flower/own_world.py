@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -21,8 +20,6 @@ from simulations.bureaus import WorldClaims, gather_bureaus
 from simulations.flower.exchange import Exchange
 from simulations.flower.hosting import SIZE_REQUEST, host_stations, private_directory
 from simulations.world import World
-
-_LOG = logging.getLogger(__name__)
 
 Conduct = Callable[[Grid, Exchange, Callable[[RoundReport], None]], SessionReport]
 
@@ -92,14 +89,18 @@ def _conduct_in(world: World, plan: Plan, grid: Grid, run_id: str, conduct: Cond
 
 
 def _tell_round(closed: RoundReport) -> None:
-    _LOG.info("round %d, %s: inertia %.6g", closed.number, closed.phase, closed.inertia)
+    _say(f"round {closed.number}: {closed.phase}, {closed.n_centroids} centroids, inertia {closed.inertia:.6g}")
 
 
 def _tell(report: SessionReport, out: str) -> None:
-    """Show the outcome in Flower's log, and write the model if asked."""
+    """Show the outcome, and write the model if asked."""
     model = report.model
-    print(f"{len(model.provenance.cohort)} bureaus, {model.provenance.rounds} rounds, {len(model.clusters)} clusters")  # noqa: T201  Flower shows what its apps print
-    print(f"centroids_sha256 {model.centroids_sha256}")  # noqa: T201
+    _say(f"{len(model.provenance.cohort)} bureaus, {model.provenance.rounds} rounds, {len(model.clusters)} clusters")
+    _say(f"centroids_sha256 {model.centroids_sha256}")
     if out:
         Path(out).mkdir(parents=True, exist_ok=True)
         (Path(out) / "model.json").write_bytes(model.to_json())
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201  Flower collects what its apps print and shows it as the run's log

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
 from flwr.app import Context
@@ -60,7 +60,7 @@ def conduct(grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], No
         PlanError: If there are fewer claims than clusters.
     """
     order = exchange.order()
-    transport = GridTransport(grid, order.n_stations, Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
+    transport = _Everyone(grid, order.n_stations, Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
     n_nodes = len(transport.nodes())
     if n_nodes != order.n_stations:
         msg = (
@@ -70,3 +70,24 @@ def conduct(grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], No
         raise CohortError(msg)
     plan = Plan.from_canonical(order.plan.encode())
     return run_session(Coordinator(plan, secrets.token_bytes(16), version("fedclaims")), transport, on_round)
+
+
+class _Everyone(GridTransport):
+    """Flower's grid where the offer, which is what goes out first, must be answered by all."""
+
+    _offered = False
+
+    def exchange(self, requests: Mapping[str, bytes]) -> Iterator[tuple[str, bytes]]:
+        """See ``server.transport.Transport``.
+
+        Raises:
+            CohortError: If a node leaves the offer without an answer.
+        """
+        n_replies = 0
+        for node, reply in super().exchange(requests):
+            n_replies += 1
+            yield node, reply
+        if not self._offered and n_replies < len(requests):
+            msg = f"{len(requests) - n_replies} of {len(requests)} bureaus did not answer the offer: start again"
+            raise CohortError(msg)
+        self._offered = True

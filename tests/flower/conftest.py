@@ -1,0 +1,12 @@
+import pytest
+from flwr.supercore.task_identity import TaskIdentity
+
+RUN_ID, SERVER_NODE, TASK_ID = 7, 1, 3
+
+
+@pytest.fixture(autouse=True)
+def _flower_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Flower sets these in its processes; a message cannot be made without them."""
+    monkeypatch.setattr(TaskIdentity, "_run_id", RUN_ID)
+    monkeypatch.setattr(TaskIdentity, "_node_id", SERVER_NODE)
+    monkeypatch.setattr(TaskIdentity, "_task_id", TASK_ID)
