@@ -115,7 +115,7 @@ class RowStore:
         return self._file is not None
 
     def append(self, rows: Rows, total_fen: npt.NDArray[np.int64]) -> None:
-        """Add rows and their claims' totals.
+        """Add rows and their claims' totals; both are the store's from here on and must not be changed.
 
         Raises:
             ValueError: If the rows have another length or type than the store's, or there would be too many.

@@ -6,8 +6,6 @@ summaries, so its memory does not depend on the number of bureaus.
 
 from __future__ import annotations
 
-import numpy as np
-
 from common.errors import MessageError, RoundLostError
 from common.grid import MAX_ROWS
 from common.messages import (
@@ -25,6 +23,7 @@ from common.plan import Plan
 from common.rounds import Outcome, Round, first_round, next_round
 from common.summary import Summary, inertia
 from common.wire import decode, digest, encode
+from server.bounds import is_possible
 from server.cohort import Cohort
 
 
@@ -34,7 +33,7 @@ class Coordinator:
     Guarantees:
         * A round is only closed with a reply of every bureau of its cohort, each counted once.
         * A reply counts only if it is for this very request (its digest is in it), from the bureau that joined at
-          this node, and of the right shape.
+          this node, of the right shape, and a summary that some claims could have.
         * The cohort never grows after the first round and never falls below the plan's minimum.
     """
 
@@ -100,7 +99,7 @@ class Coordinator:
         if not isinstance(message, RoundReply) or message.bureau != self.cohort.bureau_at(node):
             msg = f"node {node} did not answer for the bureau that joined there"
             raise MessageError(msg)
-        if message.request != digest(self._request) or message.fingerprint != self.plan.fingerprint:
+        if not self._fits(message):
             msg = f"node {node} answered another request"
             raise MessageError(msg)
         self._add(message)
@@ -173,7 +172,8 @@ class Coordinator:
             MessageError: If it is none.
         """
         message = decode(reply)
-        if not isinstance(message, Received) or message.bureau != self.cohort.bureau_at(node):
+        expected = (self.session, self.plan.fingerprint, self.cohort.bureau_at(node))
+        if not isinstance(message, Received) or (message.session, message.fingerprint, message.bureau) != expected:
             msg = f"node {node} did not confirm the model"
             raise MessageError(msg)
 
@@ -200,11 +200,18 @@ class Coordinator:
             )
         )
 
+    def _fits(self, reply: RoundReply) -> bool:
+        """Whether a reply is to the current request, and says so in each of its fields."""
+        said = (reply.session, reply.fingerprint, reply.number, reply.attempt, reply.request)
+        asked = (self.session, self.plan.fingerprint, self._open().number, self._attempt, digest(self._request))
+        return said == asked
+
     def _add(self, reply: RoundReply) -> None:
         current = self._open()
         shape = self.plan.summary_shape(current.phase, len(current.centroids))
         summary = Summary.from_vector(bytes_to_words(reply.summary, (shape.n_words,)), shape)
-        if np.any(summary.counts < 0) or np.any(summary.squares < 0) or summary.n_rows > MAX_ROWS:
-            msg = "a summary with impossible counts was refused"
+        so_far = 0 if self._sum is None else self._sum.n_rows
+        if not is_possible(summary, self.plan.cost_cap_yuan) or so_far + summary.n_rows > MAX_ROWS:
+            msg = "a summary that no claims could have was refused"
             raise MessageError(msg)
         self._sum = summary if self._sum is None else self._sum + summary

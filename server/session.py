@@ -84,8 +84,8 @@ def run_session(
     """Run a session from the offer to the delivered model.
 
     Guarantees:
-        * A node that does not answer is asked once more; then the round is asked again without it, as long as the
-          plan's minimum cohort is left. Lost bureaus are named in the report and in the model.
+        * A node that does not answer is asked once more; then it takes no part, or the round is asked again without
+          it, as long as the plan's minimum cohort is left. Lost bureaus are named in the report and in the model.
 
     Args:
         coordinator: Fresh.
@@ -97,8 +97,7 @@ def run_session(
         PlanError: If there are fewer claims than clusters.
     """
     traffic = _Traffic()
-    for node, reply in transport.exchange(dict.fromkeys(transport.nodes(), coordinator.offer())):
-        traffic.take(node, reply, coordinator.cohort.admit)
+    _offer(coordinator, transport, traffic)
     name_of = {node: coordinator.cohort.bureau_at(node) for node in coordinator.cohort.nodes}
     coordinator.start()
     rounds: list[RoundReport] = []
@@ -124,6 +123,15 @@ def run_session(
         lost=tuple(coordinator.cohort.lost),
         refused=tuple(traffic.refused),
     )
+
+
+def _offer(coordinator: Coordinator, transport: Transport, traffic: _Traffic) -> None:
+    """Offer the plan to every node; what it answers, be it a refusal, is its answer."""
+    silent = set(transport.nodes())
+    for _ in range(ATTEMPTS_PER_REQUEST):
+        if silent:
+            _ask(silent, coordinator.offer(), transport, traffic, coordinator.cohort.admit)
+        silent -= traffic.bytes_up.keys()
 
 
 def _complete_round(coordinator: Coordinator, transport: Transport, traffic: _Traffic) -> None:

@@ -26,7 +26,7 @@ Answer = Callable[[bytes], bytes]
 
 def bureau_rows(seed: int, n_rows: int = 60) -> Rows:
     """Rows of one bureau, around the same places as every other bureau's."""
-    return blobs(240, N_FEATURES, 4, seed=17, spread=0.3)[np.random.default_rng(seed).integers(0, 240, n_rows)]
+    return blobs(240, N_FEATURES, 4, seed=17, spread=0.09)[np.random.default_rng(seed).integers(0, 240, n_rows)]
 
 
 def totals(rows: Rows) -> npt.NDArray[np.int64]:

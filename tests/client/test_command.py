@@ -13,7 +13,7 @@ from client.profiling.columns import profile_file
 from client.profiling.proposal import propose
 from client.profiling.shapes import Shape, pattern_of
 from client.sources.opening import open_source
-from tests.client.tables import wide_row, write_csv, write_parquet
+from tests.client.tables import TableSource, text_table, wide_row, write_csv, write_parquet
 
 _DIAGNOSES = ["I10.x05", "E11.900", "J18.900", "O80.001", "K29.700", "N39.000"]
 
@@ -106,6 +106,21 @@ def test_identifier_columns_are_named_and_not_read(tmp_path: Path, capsys: pytes
     assert 'ignored_identifiers = ["psn_name", "phone"]' in text
     assert "张三" not in text
     assert "13800138000" not in text
+
+
+def test_identifier_columns_are_not_even_asked_for() -> None:
+    source = TableSource(text_table([wide_row(number, certno="x") for number in range(30)]))
+    found = profile_file(source)
+    assert source.columns_read == set(wide_row())
+    assert "certno" not in {column.name for column in found.columns}
+
+
+def test_quantiles_are_rounded_to_two_digits_and_need_220_numbers(tmp_path: Path) -> None:
+    """Of 100.5, 101.5, ... 399.5 the quantiles are 115.45, 250 and 384.55."""
+    columns = profile_file(open_source(write_csv(tmp_path / "own.csv", _rows(300)))).columns
+    assert {column.name: column.quantiles for column in columns}["total"] == (120.0, 250.0, 380.0)
+    columns = profile_file(open_source(write_csv(tmp_path / "own.csv", _rows(219)))).columns
+    assert all(column.quantiles is None for column in columns)
 
 
 def test_a_column_of_telephone_numbers_is_recognised_by_its_values(

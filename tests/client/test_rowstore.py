@@ -106,23 +106,6 @@ def test_chunks_hold_the_rows_in_the_order_they_came(share: int) -> None:
     assert max(len(rows) for rows in held) <= 64
 
 
-@pytest.mark.usefixtures("small_chunks")
-def test_what_a_chunk_holds_is_not_what_the_caller_may_change() -> None:
-    rows = ROWS.copy()
-    with RowStore(4, CAP_YUAN) as store:
-        store.append(rows, totals(rows))
-        rows[:] = 0.0
-        assert words(store) == expected()
-
-
-def test_waiting_rows_are_not_what_the_caller_may_change() -> None:
-    rows, fen = ROWS.copy(), totals(ROWS)
-    with RowStore(4, CAP_YUAN) as store:
-        store.append(rows, fen)
-        rows[:], fen[:] = 0.0, 0
-        assert words(store) == expected()
-
-
 def test_an_empty_store_sums_up_to_nothing() -> None:
     with RowStore(4, CAP_YUAN) as store:
         assert len(store) == 0
