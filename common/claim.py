@@ -185,7 +185,7 @@ class Claim(_Record):
         * No field of another name is accepted, so no direct identifier is.
 
     Raises:
-        pydantic.ValidationError: With one of the reasons above; ``client.ingest`` turns it into a reason code.
+        pydantic.ValidationError: With one of the reasons above; ``client.claims.ingest`` turns it into a reason code.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)

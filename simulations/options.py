@@ -7,7 +7,7 @@ import os
 import shlex
 from pathlib import Path
 
-from client.mapping import load_mapping
+from client.claims.mapping import load_mapping
 from common.codes import CODE_SYSTEMS
 from common.errors import PlanError
 from common.features.default import default_spec

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from client.ingest import IngestReport
+from client.claims.ingest import IngestReport
 from client.profiling.columns import ColumnProfile, FileProfile
 
 _FEW = 50

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from client.identifiers import looks_like_identifier
-from client.parsing.dates import parse_dates
-from client.parsing.numbers import NUMBER
-from client.parsing.parsed import is_text, plain_text
+from client.claims.identifiers import looks_like_identifier
+from client.claims.parsing.dates import parse_dates
+from client.claims.parsing.numbers import NUMBER
+from client.claims.parsing.parsed import is_text, plain_text
 
 _SURE = 0.95
 _ICD10 = r"^[A-Z][0-9][0-9AB](\.?[0-9A-Za-z.+*]{1,20})?$"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flwr.app import Context
 
-from common.errors import EngineError
+from common.errors import CohortError, EngineError
 from simulations.flower.hosting import EXCHANGE_KEY, directory_named
 
 
@@ -24,3 +24,17 @@ def directory_of(context: Context) -> Path:
         msg = "the run's directory is missing or open to others: start the simulation again"
         raise EngineError(msg)
     return directory
+
+
+def insist_on_everyone(n_nodes: int, n_bureaus: int) -> None:
+    """Start with a node for every bureau or not at all.
+
+    Raises:
+        CohortError: If there are more or fewer.
+    """
+    if n_nodes != n_bureaus:
+        msg = (
+            f"the federation has {n_nodes} nodes for {n_bureaus} bureaus: "
+            f"add --federation-config 'num-supernodes={n_bureaus}'"
+        )
+        raise CohortError(msg)

@@ -19,6 +19,7 @@ from server.session import RoundReport, SessionReport
 from simulations.bureaus import WorldClaims, gather_bureaus
 from simulations.flower.exchange import Exchange
 from simulations.flower.hosting import SIZE_REQUEST, host_stations, private_directory
+from simulations.flower.meeting import insist_on_everyone
 from simulations.world import World
 
 Conduct = Callable[[Grid, Exchange, Callable[[RoundReport], None]], SessionReport]
@@ -38,6 +39,7 @@ def in_own_world(grid: Grid, context: Context, conduct: Conduct) -> SessionRepor
     asked = context.run_config
     n_nodes = federation_size(grid)
     n_bureaus = int(asked["bureaus"]) or n_nodes
+    insist_on_everyone(n_nodes, n_bureaus)
     world = _world(n_bureaus, int(asked["claims"]), int(asked["seed"]))
     plan = Plan(
         name="flwr-run",

@@ -21,7 +21,7 @@ from server.grid import GridTransport, Patience
 from server.session import RoundReport, SessionReport, run_session
 from simulations.flower.exchange import Exchange
 from simulations.flower.hosting import EXCHANGE_KEY
-from simulations.flower.meeting import directory_of
+from simulations.flower.meeting import directory_of, insist_on_everyone
 from simulations.flower.own_world import in_own_world
 
 _LOG = logging.getLogger(__name__)
@@ -61,13 +61,7 @@ def conduct(grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], No
     """
     order = exchange.order()
     transport = _Everyone(grid, order.n_stations, Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
-    n_nodes = len(transport.nodes())
-    if n_nodes != order.n_stations:
-        msg = (
-            f"the federation has {n_nodes} nodes for {order.n_stations} bureaus: "
-            f"add --federation-config 'num-supernodes={order.n_stations}'"
-        )
-        raise CohortError(msg)
+    insist_on_everyone(len(transport.nodes()), order.n_stations)
     plan = Plan.from_canonical(order.plan.encode())
     return run_session(Coordinator(plan, secrets.token_bytes(16), version("fedclaims")), transport, on_round)
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 
 from pydantic import ValidationError
 
-from client.mapping import DATES, PAYMENTS, REFERRALS, ClaimMapping
-from client.reasons import REASONS, Reason
+from client.claims.mapping import DATES, PAYMENTS, REFERRALS, ClaimMapping
+from client.claims.reasons import REASONS, Reason
 from common.claim import MAX_AGE_YEARS, Claim
 from common.columns import ATTRIBUTES
 

@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from client.ingest import Ingest, Ingested, IngestReport
-from client.mapping import ClaimMapping, load_mapping
-from client.sources.source import ClaimSource
+from client.claims.ingest import Ingest, Ingested, IngestReport
+from client.claims.mapping import ClaimMapping, load_mapping
+from client.claims.sources.source import ClaimSource
 from common.columns import CodeColumn
 
 KEY = bytes(range(32))

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.ingest import Ingest
-from client.mapping import ClaimMapping
-from client.reasons import REASONS, Reason
-from client.sources.opening import open_source
+from client.claims.ingest import Ingest
+from client.claims.mapping import ClaimMapping
+from client.claims.reasons import REASONS, Reason
+from client.claims.sources.opening import open_source
 from common.errors import IdentifierError, InputError, SourceError
 from tests.client.tables import (
     KEY,

@@ -10,9 +10,9 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.mapping import DATES, PAYMENTS, REFERRALS, ClaimMapping
-from client.pseudonym import Pseudonymiser
-from client.reasons import Reason
+from client.claims.mapping import DATES, PAYMENTS, REFERRALS, ClaimMapping
+from client.claims.pseudonym import Pseudonymiser
+from client.claims.reasons import Reason
 from common.claim import Claim
 from common.columns import ATTRIBUTES, ClaimTable, tabulate
 from tests.client.oracle import claim_of

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.mapping import ClaimMapping, load_mapping, parse_mapping, ready_made
+from client.claims.mapping import ClaimMapping, load_mapping, parse_mapping, ready_made
 from common.errors import IdentifierError, InputError
 
 LEAST = """

@@ -7,7 +7,7 @@ import hmac
 from hypothesis import given
 from hypothesis import strategies as st
 
-from client.pseudonym import Pseudonymiser
+from client.claims.pseudonym import Pseudonymiser
 
 
 @given(st.binary(min_size=32, max_size=32), st.text())

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from client.mapping import load_mapping
-from client.reasons import Reason
-from client.sources.opening import open_source
+from client.claims.mapping import load_mapping
+from client.claims.reasons import Reason
+from client.claims.sources.opening import open_source
 from tests.client.tables import decoded, ingest
 
 _CLAIMS = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "claims"

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from client.sources.limits import Limits
-from client.sources.opening import open_source
-from client.sources.pages import uncompressed_size
-from client.sources.source import ClaimSource
+from client.claims.sources.limits import Limits
+from client.claims.sources.opening import open_source
+from client.claims.sources.pages import uncompressed_size
+from client.claims.sources.source import ClaimSource
 from common.errors import InputError, SourceError
 from tests.client.tables import ingest, text_table, wide_row, write_csv, write_parquet
 

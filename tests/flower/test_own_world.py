@@ -68,7 +68,7 @@ def test_couriers_that_never_answer_are_no_federation(monkeypatch: pytest.Monkey
 
 def test_another_number_of_bureaus_than_nodes_says_what_to_do() -> None:
     with pytest.raises(CohortError, match=r"3 nodes for 4 bureaus: add --federation-config 'num-supernodes=4'"):
-        run(3, bureaus=4)
+        run(3, bureaus=4)  # at once: the world is not made, nodes that never come are not waited for
 
 
 def test_a_world_that_cannot_be_is_an_error_of_the_plan() -> None:

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from client.ingest import Ingest
-from client.mapping import load_mapping
+from client.claims.ingest import Ingest
+from client.claims.mapping import load_mapping
 from simulations.world import World, load_groups
 from simulations.world.groups import INPATIENT
 from tests.simulations.world.reading import DIAGNOSES, FEES, OPERATIONS, PAYMENTS, claim, fen, places, table

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from client.ingest import Ingest
-from client.mapping import load_mapping
+from client.claims.ingest import Ingest
+from client.claims.mapping import load_mapping
 from simulations.world import World
 from tests.simulations.world.reading import claim, fen, table
 

@@ -8,7 +8,7 @@ import tracemalloc
 import pyarrow as pa
 import pytest
 
-from client.sources.source import ClaimSource
+from client.claims.sources.source import ClaimSource
 from common.errors import SourceError
 from simulations.world import BureauClaims, World
 from simulations.world.block import BLOCK

@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from client.parsing.parsed import Parsed, faults_of, is_text, nulls, plain_text, wrong_type
-from client.reasons import Mask, Reason
+from client.claims.parsing.parsed import Parsed, faults_of, is_text, nulls, plain_text, wrong_type
+from client.claims.reasons import Mask, Reason
 from common.claim import MAX_AGE_YEARS
 from common.columns import DAYS_A_YEAR
 

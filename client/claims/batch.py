@@ -9,14 +9,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from client.encounter import Days, read_age, read_stay
-from client.mapping import REFERRALS, ClaimMapping
-from client.money import Money, read_money, read_total
-from client.parsing.code_lists import CodeListReader, CodeLists
-from client.parsing.codes import CodeReader, Indices, check_code, check_key, check_sex, check_text, compact
-from client.parsing.keys import Keys, hash_keys, parse_keys
-from client.parsing.parsed import Rows
-from client.reasons import Mask, Reason, Verdicts
+from client.claims.encounter import Days, read_age, read_stay
+from client.claims.mapping import REFERRALS, ClaimMapping
+from client.claims.money import Money, read_money, read_total
+from client.claims.parsing.code_lists import CodeListReader, CodeLists
+from client.claims.parsing.codes import CodeReader, Indices, check_code, check_key, check_sex, check_text, compact
+from client.claims.parsing.keys import Keys, hash_keys, parse_keys
+from client.claims.parsing.parsed import Rows
+from client.claims.reasons import Mask, Reason, Verdicts
 from common.columns import ATTRIBUTES, CodeColumn
 
 _TEXT = "dscr_text"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from client.sources.delimited import DelimitedSource
-from client.sources.limits import Limits
-from client.sources.parquet import MAGIC, ParquetSource
-from client.sources.source import ClaimSource
+from client.claims.sources.delimited import DelimitedSource
+from client.claims.sources.limits import Limits
+from client.claims.sources.parquet import MAGIC, ParquetSource
+from client.claims.sources.source import ClaimSource
 from common.errors import SourceError
 
 _COMPRESSED = {b"\x1f\x8b": "gzip", b"PK": "zip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}

@@ -10,8 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from client.parsing.parsed import is_text, nulls, plain_text, wrong_type
-from client.reasons import Mask, Reason, Verdicts
+from client.claims.parsing.parsed import is_text, nulls, plain_text, wrong_type
+from client.claims.reasons import Mask, Reason, Verdicts
 
 SEPARATOR = "\x1f"
 """Stands between the columns of a key (the unit separator: it occurs in no key)."""

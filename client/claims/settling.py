@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from client.batch import BatchReader, CheckedBatch
-from client.reasons import Mask, Reason, Verdicts
-from client.sources.source import ClaimSource
+from client.claims.batch import BatchReader, CheckedBatch
+from client.claims.reasons import Mask, Reason, Verdicts
+from client.claims.sources.source import ClaimSource
 
 Hashes = npt.NDArray[np.int64]
 Fen = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from client.reasons import Mask, Reason, Verdicts
+from client.claims.reasons import Mask, Reason, Verdicts
 from common.errors import SourceError
 
 Faults = tuple[tuple[Reason, Mask], ...]

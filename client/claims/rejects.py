@@ -12,7 +12,7 @@ from typing import IO, Self
 import numpy as np
 import pyarrow as pa
 
-from client.reasons import Verdicts
+from client.claims.reasons import Verdicts
 from common.errors import InputError
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")

@@ -14,7 +14,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from client.identifiers import refuse_named_identifiers
+from client.claims.identifiers import refuse_named_identifiers
 from common.claim import ALIASES, Claim
 from common.columns import ATTRIBUTES
 from common.errors import IdentifierError, InputError
@@ -187,7 +187,7 @@ class ClaimMapping(_Part):
 
 def ready_made() -> tuple[str, ...]:
     """The names of the mappings that are shipped."""
-    folder = resources.files("client").joinpath("mappings")
+    folder = resources.files("client.claims").joinpath("mappings")
     return tuple(sorted(found.name.removesuffix(".toml") for found in folder.iterdir() if found.name.endswith(".toml")))
 
 
@@ -231,7 +231,7 @@ def _refuse_identifiers(mapping: ClaimMapping) -> None:
 
 def _text(name_or_path: str | Path) -> str:
     if isinstance(name_or_path, str) and name_or_path in ready_made():
-        return resources.files("client").joinpath("mappings", f"{name_or_path}.toml").read_text("utf-8")
+        return resources.files("client.claims").joinpath("mappings", f"{name_or_path}.toml").read_text("utf-8")
     path = Path(name_or_path)
     if not path.is_file():
         msg = f"there is no mapping {path}: give a TOML file, or one of {', '.join(ready_made())}"

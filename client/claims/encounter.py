@@ -6,11 +6,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from client.mapping import DATES, ClaimMapping
-from client.parsing.dates import MICROSECONDS_A_DAY, parse_dates
-from client.parsing.numbers import parse_age_days, parse_whole
-from client.parsing.parsed import Parsed
-from client.reasons import Reason, Verdicts
+from client.claims.mapping import DATES, ClaimMapping
+from client.claims.parsing.dates import MICROSECONDS_A_DAY, parse_dates
+from client.claims.parsing.numbers import parse_age_days, parse_whole
+from client.claims.parsing.parsed import Parsed
+from client.claims.reasons import Reason, Verdicts
 from common.claim import MAX_STAY_DAYS
 from common.columns import DAYS_A_YEAR, MISSING
 

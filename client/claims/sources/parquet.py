@@ -10,8 +10,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from client.sources.limits import Limits
-from client.sources.pages import dictionary_bytes
+from client.claims.sources.limits import Limits
+from client.claims.sources.pages import dictionary_bytes
 from common.errors import SourceError
 
 MAGIC = b"PAR1"

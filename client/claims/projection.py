@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from client.mapping import REFERRALS, ClaimMapping
-from client.sources.source import ClaimSource
+from client.claims.mapping import REFERRALS, ClaimMapping
+from client.claims.sources.source import ClaimSource
 from common.columns import ATTRIBUTES
 from common.errors import SourceError
 

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from client.mapping import PAYMENTS, ClaimMapping, Fees
-from client.parsing.numbers import parse_fen
-from client.parsing.parsed import Parsed
-from client.reasons import Mask, Reason, Verdicts
+from client.claims.mapping import PAYMENTS, ClaimMapping, Fees
+from client.claims.parsing.numbers import parse_fen
+from client.claims.parsing.parsed import Parsed
+from client.claims.reasons import Mask, Reason, Verdicts
 from common.claim import AMOUNT_TOLERANCE, FEE_CATEGORIES
 
 Fen = npt.NDArray[np.int64]

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from client.sources.limits import Limits
+from client.claims.sources.limits import Limits
 from common.errors import SourceError
 
 _FAILURES = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError, MemoryError)

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from client.identifiers import looks_like_identifier
-from client.parsing.parsed import Faults, faults_of, is_text, wrong_type
-from client.reasons import Reason
+from client.claims.identifiers import looks_like_identifier
+from client.claims.parsing.parsed import Faults, faults_of, is_text, wrong_type
+from client.claims.reasons import Reason
 from common.columns import MISSING, CodeColumn, normalise_code
 from common.errors import IdentifierError
 

@@ -12,17 +12,17 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from client.batch import BatchReader, CheckedBatch
-from client.identifiers import refuse_named_identifiers
-from client.mapping import ClaimMapping
-from client.parsing.codes import compact, dictionary_encoded, row_places
-from client.parsing.parsed import Rows
-from client.projection import code_columns, present_columns
-from client.pseudonym import Pseudonymiser
-from client.reasons import Mask, Reason
-from client.rejects import RejectFile
-from client.settling import DuplicateGuard, Settlement, blame_repeated, settle
-from client.sources.source import ClaimSource
+from client.claims.batch import BatchReader, CheckedBatch
+from client.claims.identifiers import refuse_named_identifiers
+from client.claims.mapping import ClaimMapping
+from client.claims.parsing.codes import compact, dictionary_encoded, row_places
+from client.claims.parsing.parsed import Rows
+from client.claims.projection import code_columns, present_columns
+from client.claims.pseudonym import Pseudonymiser
+from client.claims.reasons import Mask, Reason
+from client.claims.rejects import RejectFile
+from client.claims.settling import DuplicateGuard, Settlement, blame_repeated, settle
+from client.claims.sources.source import ClaimSource
 from common.columns import ATTRIBUTES, MISSING, ClaimTable, CodeColumn
 from common.errors import InputError, SourceError
 

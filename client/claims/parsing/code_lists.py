@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from client.mapping import CodeColumns
-from client.parsing.codes import CodeReader, Indices, compact
-from client.parsing.parsed import Rows, wrong_type
-from client.reasons import Mask, Reason, Verdicts
+from client.claims.mapping import CodeColumns
+from client.claims.parsing.codes import CodeReader, Indices, compact
+from client.claims.parsing.parsed import Rows, wrong_type
+from client.claims.reasons import Mask, Reason, Verdicts
 from common.columns import MISSING, CodeColumn
 
 MOST_CODES = 64
