@@ -12,13 +12,13 @@ from rich.console import Console
 
 from client.claims.ingest import Ingest, IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping, parse_mapping, ready_made
+from client.claims.projection import present_columns
+from client.claims.sources.opening import open_source
+from client.claims.sources.source import ClaimSource
 from client.profiling.columns import profile_file
 from client.profiling.page import Page, as_json, show
 from client.profiling.proposal import propose
 from client.profiling.toml import mapping_toml
-from client.claims.projection import present_columns
-from client.claims.sources.opening import open_source
-from client.claims.sources.source import ClaimSource
 from common.errors import FedclaimsError, InputError, SourceError
 
 

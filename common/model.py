@@ -16,7 +16,7 @@ from common.quality import cv_of_cost, riv_of_cost, riv_of_log_cost, share_with_
 from common.rounds import Outcome
 from common.summary import cell_inertia, inertia
 
-MODEL_SCHEMA: Literal["fedclaims/model/1"] = "fedclaims/model/1"
+MODEL_FORMAT: Literal["fedclaims/model/1"] = "fedclaims/model/1"
 
 _FARTHEST = int(MAX_CENTROID_NORM) * GRID_UNITS
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
@@ -95,7 +95,7 @@ class Model(BaseModel):
 
     model_config = _STRICT
 
-    schema_name: Annotated[Literal["fedclaims/model/1"], Field(alias="schema")]
+    format: Literal["fedclaims/model/1"]
     plan: Plan
     plan_fingerprint: str
     centroids: Annotated[tuple[tuple[Coordinate, ...], ...], Field(min_length=1)]
@@ -125,7 +125,7 @@ class Model(BaseModel):
 
     def to_json(self) -> bytes:
         """As written to ``model.json`` and sent to bureaus."""
-        return self.model_dump_json(by_alias=True, indent=1).encode()
+        return self.model_dump_json(indent=1).encode()
 
 
 def centroids_digest(centroids: npt.NDArray[np.int64]) -> str:
@@ -152,7 +152,7 @@ def model_of(plan: Plan, outcome: Outcome, provenance: Provenance) -> Model:
         for k in range(len(centroids))
     )
     return Model(
-        schema=MODEL_SCHEMA,
+        format=MODEL_FORMAT,
         plan=plan,
         plan_fingerprint=plan.fingerprint,
         centroids=tuple(tuple(int(unit) for unit in row) for row in centroids),

@@ -11,9 +11,9 @@ import numpy as np
 
 from client.claims.ingest import Ingest, Ingested, IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping
+from client.claims.sources.opening import open_source
 from client.policy import Policy
 from client.rowstore import MemoryShare, RowStore
-from client.claims.sources.opening import open_source
 from client.station import Station
 from common.columns import MISSING, ClaimTable
 from common.errors import InputError, PlanError

@@ -17,7 +17,16 @@ from tests.common.rows import blobs
 
 SESSION = bytes(range(16))
 N_FEATURES = 3
-PLAN = plan_of(N_FEATURES, n_clusters=3, fewest_leaves=4, smallest_cluster=1, min_cohort=2)
+PLAN = plan_of(
+    N_FEATURES,
+    n_clusters=3,
+    leaves_per_cluster=2,
+    fewest_leaves=4,
+    reduction_restarts=1,
+    refining_breadth=0,
+    smallest_cluster=1,
+    min_cohort=2,
+)
 OPEN = Policy(min_cohort=1)
 CAP_YUAN = 200_000
 

@@ -15,9 +15,9 @@ from client.claims.identifiers import looks_like_identifier, named_identifiers
 from client.claims.parsing.codes import check_code
 from client.claims.parsing.numbers import NUMBER
 from client.claims.parsing.parsed import is_text, plain_text
+from client.claims.sources.source import ClaimSource
 from client.profiling.names import names_of, simplified
 from client.profiling.shapes import Shape, patterns, shape_of
-from client.claims.sources.source import ClaimSource
 from common.errors import SourceError
 
 SMALLEST_GROUP = 11

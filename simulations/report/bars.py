@@ -14,14 +14,24 @@ from simulations.report.texts import Catalogue
 _LENGTH, _THICK = 200.0, 14.0
 
 
-def gauge(value: float | None, reference: float | None, low: float = 0.0, high: float = 1.0) -> Markup:
-    """A figure as a bar from ``low`` to ``high``, with a mark where the reference is; for the eye only."""
-    marks = [svg.element("rect", x=0, y=4, width=_LENGTH, height=6, class_="track")]
-    if value is not None:
-        marks.append(svg.element("rect", x=0, y=4, width=_on(value, low, high), height=6, class_="value"))
-    if reference is not None:
-        marks.append(svg.element("rect", x=_on(reference, low, high) - 1, y=0, width=2.5, height=_THICK, class_="mark"))
-    return svg.element("svg", *marks, viewBox=f"0 0 {_LENGTH:.0f} {_THICK:.0f}", aria_hidden="true", class_="gauge")
+def gauge(value: float, reference: float | None) -> Markup:
+    """A figure from 0 to 1 as a bar, with a mark where the reference is; for the eye only."""
+    filled = svg.element("rect", x=0, y=4, width=_on(value, 0.0, 1.0), height=6, class_="value")
+    return _scale(filled, None if reference is None else _on(reference, 0.0, 1.0))
+
+
+def pointer(value: float, reference: float, low: float, high: float) -> Markup:
+    """A figure on a scale that does not start at 0, as a pointer beside the reference; for the eye only."""
+    place = _on(value, low, high)
+    return _scale(svg.element("rect", x=place - 3, y=1, width=6, height=12, class_="value"), _on(reference, low, high))
+
+
+def _scale(figure: Markup, mark: float | None) -> Markup:
+    shapes = [svg.element("rect", x=0, y=4, width=_LENGTH, height=6, class_="track"), figure]
+    if mark is not None:
+        shapes.append(svg.element("rect", x=mark - 1, y=0, width=2, height=_THICK, class_="mark"))
+    box = {"viewBox": f"0 0 {_LENGTH:.0f} {_THICK:.0f}", "preserveAspectRatio": "none"}
+    return svg.element("svg", *shapes, **box, aria_hidden="true", class_="gauge")
 
 
 def bar(share: float) -> Markup:

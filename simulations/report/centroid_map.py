@@ -16,6 +16,7 @@ from simulations.report.formats import integer, yuan
 from simulations.report.labels import Box, Circle, place_labels
 from simulations.report.naming import cluster_name, ems, full_name, shortened, tag
 from simulations.report.palette import leading_family
+from simulations.report.spreading import spread
 from simulations.report.texts import LANGUAGES, Catalogue, Language, Text
 from simulations.story import ClusterCard, Story
 
@@ -23,6 +24,12 @@ Floats = npt.NDArray[np.float64]
 
 LONGEST_LABEL = 17.0
 """In font sizes."""
+
+SMALLEST = 5.0
+"""No circle has a smaller radius, so that it can be seen and chosen."""
+
+MOST_STRETCHED = 1.7
+"""One direction may be drawn on a scale larger than the other by this factor, to use the paper."""
 
 
 class Projection(NamedTuple):
@@ -48,8 +55,8 @@ class Look(NamedTuple):
     label_ems: float
 
 
-WIDE = Look("wide", 1040.0, 640.0, 42.0, 12.5, LONGEST_LABEL)
-NARROW = Look("narrow", 380.0, 430.0, 24.0, 11.0, 0.0)
+WIDE = Look("wide", 1040.0, 620.0, 40.0, 12.5, LONGEST_LABEL)
+NARROW = Look("narrow", 380.0, 430.0, 22.0, 11.0, 0.0)
 
 
 def project(model: Model) -> Projection:
@@ -86,15 +93,14 @@ def _map(story: Story, texts: Catalogue, projection: Projection, look: Look) -> 
 
 
 def _circles(places: Floats, counts: Sequence[int], look: Look) -> list[Circle]:
-    """Centroids within the frame, distances kept; area is proportional to count."""
-    room = 1.3 * look.largest
+    """Centroids within the frame, moved apart where they would cover each other; area is proportional to count."""
+    radii = np.maximum(look.largest * np.sqrt(np.array(counts) / max(*counts, 1)), SMALLEST)
+    size, room = np.array([look.width, look.height]), 1.3 * look.largest
     low, high = places.min(axis=0), places.max(axis=0)
-    spread = np.maximum(high - low, 1e-9)
-    factor = min((look.width - 2 * room) / spread[0], (look.height - 2 * room) / spread[1])
-    middle = np.array([look.width, look.height]) / 2
-    shown = middle + (places - (low + high) / 2) * factor * np.array([1.0, -1.0])
-    radii = look.largest * np.sqrt(np.array(counts) / max(*counts, 1))
-    return [Circle(float(x), float(y), float(max(r, 4.0))) for (x, y), r in zip(shown, radii, strict=True)]
+    factors = (size - 2 * room) / np.maximum(high - low, 1e-9)
+    factors = np.minimum(factors, MOST_STRETCHED * factors.min()) * np.array([1.0, -1.0])
+    shown = spread(size / 2 + (places - (low + high) / 2) * factors, radii, (look.width, look.height))
+    return [Circle(float(x), float(y), float(r)) for (x, y), r in zip(shown, radii, strict=True)]
 
 
 def _mark(card: ClusterCard, circle: Circle, texts: Catalogue, look: Look) -> Markup:

@@ -21,6 +21,9 @@ MOST_COLUMNS = 20
 STRIKING = 2.0
 """A cell is outlined where a bureau has this many times its share of all claims."""
 
+_OPPOSITE_ABOVE = 0.8
+"""Opacity of a cell above which letters of the opposite shade are easier to read."""
+
 _ROW, _HEADER, _LABEL_EMS = 19.0, 92.0, 22.0
 
 
@@ -131,13 +134,17 @@ def _cell(place: tuple[int, float], share: float, about: Text, look: _Look, *, s
     column, top = place
     x = look.left + column * look.cell
     box = svg.element(
-        "rect", x=x + 1, y=top + 1, width=look.cell - 2, height=_ROW - 2, fill_opacity=min(1.0, 0.04 + 1.6 * share)
+        "rect", x=x + 1, y=top + 1, width=look.cell - 2, height=_ROW - 2, fill_opacity=_opacity(share)
     )
     shapes = [svg.title(about), box]
     if look.has_room:
         shapes.append(svg.element("text", percent(share), x=x + look.cell / 2, y=top + 0.7 * _ROW, text_anchor="middle"))
-    strong = "strong" if share > 0.36 else ""  # noqa: PLR2004  where the ground needs light letters
+    strong = "strong" if _opacity(share) > _OPPOSITE_ABOVE else ""
     return svg.group(shapes, class_=f"cell {strong} {'striking' if striking else ''}".strip())
+
+
+def _opacity(share: float) -> float:
+    return min(1.0, 0.04 + 1.3 * share)
 
 
 def _hidden(place: tuple[int, float], about: Text, look: _Look) -> Markup:

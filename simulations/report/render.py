@@ -121,6 +121,7 @@ def _traffic(story: Story) -> dict[str, object]:
         "phases": leaving.phases(story),
         "round_rows": leaving.round_rows(story),
         "n_cells": len(story.cards) * len(story.bureaus),
+        "any_rejected": any(bureau.n_rejected for bureau in story.bureaus),
         "lost": [bureau_name(bureau) for bureau in story.bureaus if bureau.lost],
         "kinds": leaving.kinds(),
         "reply": RoundReply.model_fields["kind"].default,

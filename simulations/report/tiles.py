@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from simulations.report.bars import gauge
+from simulations.report.bars import gauge, pointer
 from simulations.report.figures import number, total_seconds
 from simulations.report.formats import decimal, integer, percent, seconds
 
@@ -19,6 +19,7 @@ NEAR, FAR = 0.98, 0.90
 """Shares of the reference's figure down to which a figure is called good, and fair."""
 
 RATIO_NEAR, RATIO_FAR = 1.01, 1.05
+RATIO_ENDS = (0.9, 1.1)
 CV_MOST, CV_MANY = 0.95, 0.80
 
 
@@ -31,6 +32,7 @@ class Tile:
         value: The figure.
         reference: The reference's, or empty.
         gauge: Both on a scale.
+        ends: Of the scale.
         verdict: What to think of it.
     """
 
@@ -38,6 +40,7 @@ class Tile:
     value: str
     reference: str
     gauge: Markup
+    ends: tuple[str, str]
     verdict: Verdict
 
 
@@ -75,6 +78,7 @@ def _tile(result: Figures, key: str, against: str, shown: Callable[[float | None
         value=shown(value),
         reference="" if reference is None else shown(reference),
         gauge=gauge(value, reference),
+        ends=("0", "1"),
         verdict=_beside(value, reference),
     )
 
@@ -94,7 +98,8 @@ def _ratio(result: Figures) -> Tile | None:
         key="inertia_ratio",
         value=decimal(value, 4),
         reference=decimal(1.0, 4),
-        gauge=gauge(value, 1.0, 0.9, 1.1),
+        gauge=pointer(value, 1.0, *RATIO_ENDS),
+        ends=(decimal(RATIO_ENDS[0], 1), decimal(RATIO_ENDS[1], 1)),
         verdict=verdict,
     )
 
@@ -104,7 +109,14 @@ def _cv(result: Figures) -> Tile | None:
     if value is None:
         return None
     verdict = _graded(value >= CV_MOST, value >= CV_MANY)
-    return Tile(key="share_clusters_cv_below_1", value=percent(value), reference="", gauge=gauge(value, None), verdict=verdict)
+    return Tile(
+        key="share_clusters_cv_below_1",
+        value=percent(value),
+        reference="",
+        gauge=gauge(value, None),
+        ends=(percent(0.0), percent(1.0)),
+        verdict=verdict,
+    )
 
 
 def _graded(good: bool, fair: bool) -> Verdict:  # noqa: FBT001  two answers to one question

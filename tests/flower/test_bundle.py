@@ -11,6 +11,9 @@ from simulations.flower.bundle import COMPONENTS, write_app
 from simulations.flower.hosting import EXCHANGE_KEY
 from tests.flower.test_own_world import config
 
+# Flower asks pathspec for a class by its old name.
+pytestmark = pytest.mark.filterwarnings("ignore:GitWildMatchPattern:DeprecationWarning")
+
 CHECKOUT = Path(__file__).parents[2]
 NO_CODE = ["pyproject.toml", ".info/CONTENT"]
 

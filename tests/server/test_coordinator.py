@@ -212,7 +212,7 @@ def test_without_a_bureau_the_round_is_asked_again_of_the_rest(run: Run) -> None
     again = decode(run.coordinator.request())
     assert isinstance(again, RoundRequest)
     assert (again.number, again.attempt, again.cohort) == (1, 2, ("east", "south"))
-    assert again.request_digest if hasattr(again, "request_digest") else digest(first) != digest(encode(again))
+    assert digest(run.coordinator.request()) != digest(first)
     assert run.coordinator.awaited == {"@east", "@south"}, "who had answered answers again"
     model = run.to_the_end()
     assert model.quality.n_claims == len(ROWS["east"]) + len(ROWS["south"])
@@ -266,7 +266,7 @@ def test_the_result_is_the_model_and_its_receipt_is_checked(run: Run) -> None:
 
 
 @given(st.data())
-@settings(derandomize=True, max_examples=12, deadline=None)
+@settings(derandomize=True, max_examples=8, deadline=None)
 def test_the_order_of_replies_never_changes_the_model(data: st.DataObject) -> None:
     run = Run().started()
     while run.coordinator.current is not None:

@@ -15,7 +15,7 @@ from common.wire import decode, encode
 from server.coordinator import Coordinator
 from server.session import RoundReport, SessionReport, run_session
 from tests.parties import PLAN, SESSION, bureau_rows, station, stations
-from tests.server.scripted import Post, Scripted, Script, as_it_is, with_fields
+from tests.server.scripted import Post, Script, Scripted, as_it_is, with_fields
 
 NAMES = ("east", "north", "south", "west")
 ROWS = {name: bureau_rows(seed) for seed, name in enumerate(NAMES)}
@@ -156,12 +156,12 @@ def test_zero_or_one_node_is_an_error(names: tuple[str, ...]) -> None:
 
 
 def test_a_node_that_misses_the_offer_is_asked_once_more() -> None:
-    missed: list[str] = []
+    missed = {"@north": 1, "@south": 2}
 
     def script(node: str, message: Message, reply: bytes) -> Iterable[Post]:
-        if isinstance(message, Offer) and node in {"@north", "@south"} and missed.count(node) < (node == "@north") + 9:
-            missed.append(node)
-            return [(node, reply)] if node == "@north" and missed.count(node) > 1 else []
+        if isinstance(message, Offer) and missed.get(node, 0):
+            missed[node] -= 1
+            return []
         return [(node, reply)]
 
     transport, report = played(script)
@@ -214,11 +214,11 @@ def test_what_should_not_come_changes_nothing_and_is_told_of(script: Script) -> 
     assert report.refused
 
 
-def test_a_stranger_that_joins_unasked_is_a_bureau_like_any_other_but_a_late_one_is_not() -> None:
-    stranger = encode(Join(session=SESSION, fingerprint=PLAN.fingerprint, bureau="zz"))
+def test_a_late_join_is_a_strangers_reply() -> None:
+    late = encode(Join(session=SESSION, fingerprint=PLAN.fingerprint, bureau="zz"))
 
     def script(node: str, message: Message, reply: bytes) -> Iterable[Post]:
-        return [(node, reply), ("@zz", stranger)] if isinstance(message, RoundRequest) else [(node, reply)]
+        return [(node, reply), ("@zz", late)] if isinstance(message, RoundRequest) else [(node, reply)]
 
     _, report = played(script)
     assert report.model.provenance.cohort == NAMES
