@@ -15,6 +15,7 @@ from client.claims.mapping import ClaimMapping, load_mapping, parse_mapping, rea
 from client.claims.projection import present_columns
 from client.claims.sources.opening import open_source
 from client.claims.sources.source import ClaimSource
+from client.ledger.command import add_ledger
 from client.profiling.columns import profile_file
 from client.profiling.page import Page, as_json, show
 from client.profiling.proposal import propose
@@ -30,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     arguments = _parser().parse_args(argv)
     try:
-        _profile(arguments)
+        arguments.run(arguments)
     except FedclaimsError as error:
         print(f"fedclaims-bureau: {error}", file=sys.stderr)  # noqa: T201 - this is what a command is for
         return error.exit_code
@@ -46,10 +47,12 @@ def _parser() -> argparse.ArgumentParser:
         description="Look at a Parquet or CSV file: columns, identifiers, ill-formed codes; propose a mapping, or "
         "try a given one. Shows no value that fewer than 11 rows share. Writes nothing unless asked to.",
     )
+    profile.set_defaults(run=_profile)
     profile.add_argument("file", type=Path, help="a Parquet or CSV file")
     profile.add_argument("--mapping", help=f"try this mapping: a TOML file, or one of {', '.join(ready_made())}")
     profile.add_argument("--json", action="store_true", help="print JSON instead of tables")
     profile.add_argument("--write-mapping", type=Path, metavar="OUT.toml", help="write the proposed mapping here")
+    add_ledger(commands)
     return parser
 
 

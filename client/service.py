@@ -62,8 +62,7 @@ def serve_station(answer: Callable[[bytes], bytes], socket: Path, max_bytes: int
         try:
             yield
         finally:
-            server.stop(STOP_GRACE_S).wait()
-            socket.unlink(missing_ok=True)
+            server.stop(STOP_GRACE_S).wait()  # removes the socket, too
 
 
 class StationLink:

@@ -49,7 +49,7 @@ class SessionReport:
         rounds: Each round, in order.
         bytes_up: All bytes that left each bureau, by name; replies that were lost or refused count, too.
         lost: Bureaus that joined and were lost on the way.
-        refused: Replies that were refused, as sentences.
+        refused: Replies that were refused and offers that were not answered, as sentences.
     """
 
     model: Model
@@ -132,6 +132,9 @@ def _offer(coordinator: Coordinator, transport: Transport, traffic: _Traffic) ->
         if silent:
             _ask(silent, coordinator.offer(), transport, traffic, coordinator.cohort.admit)
         silent -= traffic.bytes_up.keys()
+    for node in sorted(silent):
+        traffic.refused.append(f"node {node} did not answer the offer")
+        _LOG.warning("node %s did not answer the offer", node)
 
 
 def _complete_round(coordinator: Coordinator, transport: Transport, traffic: _Traffic) -> None:

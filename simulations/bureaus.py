@@ -11,7 +11,6 @@ import numpy as np
 
 from client.claims.ingest import Ingest, Ingested, IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping
-from client.claims.sources.opening import open_source
 from client.policy import Policy
 from client.rowstore import MemoryShare, RowStore
 from client.station import Station
@@ -19,7 +18,9 @@ from common.columns import MISSING, ClaimTable
 from common.errors import InputError, PlanError
 from common.features.rows import Featuriser
 from common.features.spec import FeatureSpec
+from common.messages import is_bureau_name
 from common.plan import Plan
+from simulations.files import Files
 from simulations.loopback import Answer
 from simulations.tally import Tally, Vocabularies
 from simulations.world import World
@@ -95,12 +96,16 @@ class FileClaims:
         self._report = IngestReport()
         rng = np.random.default_rng(self.seed)
         names = [f"bureau-{place + 1:0{len(str(self.n_bureaus))}d}" for place in range(self.n_bureaus)]
-        for path in self.paths:
-            key = _pseudonym_key("all bureaus", self.seed)
-            ingest = Ingest(open_source(path), self.mapping(), pseudonym_key=key, split=self.bureau_column)
-            for found in ingest:
-                yield from self._deal(found, rng, names)
-            self._report = self._report.plus(ingest.report)
+        key = _pseudonym_key("all bureaus", self.seed)
+        ingest = Ingest(Files(self.paths), self.mapping(), pseudonym_key=key, split=self.bureau_column)
+        seen: set[str] = set()
+        for found in ingest:
+            for name, table in self._deal(found, rng, names):
+                seen.add(name)
+                yield name, table
+        if seen and self.bureau_column is None:
+            yield from ((name, table.select(np.zeros(0, np.intp))) for name in names if name not in seen)
+        self._report = ingest.report
 
     def report(self) -> IngestReport:
         """See ``Claims``."""
@@ -113,8 +118,11 @@ class FileClaims:
             places = rng.integers(0, len(names), len(found.table), np.int32)
         else:
             places, names = found.split.indices, found.split.values
-            if np.any(places == MISSING):
-                msg = f"column {self.bureau_column!r} names no bureau for some claims: fill it or deal at random"
+            if np.any(places == MISSING) or not all(map(is_bureau_name, names)):
+                msg = (
+                    f"column {self.bureau_column!r} names no bureau for some claims: "
+                    "give each 1 to 64 characters without control characters, or deal at random"
+                )
                 raise InputError(msg)
         for place in np.unique(places):
             yield names[int(place)], found.table.select(np.flatnonzero(places == place))

@@ -55,7 +55,7 @@ def bureau_stories(bureaus: Bureaus, session: SessionReport, names: CodeNames) -
             n_claims=len(bureau.store),
             n_rejected=0,
             bytes_up=session.bytes_up.get(bureau.name, 0),
-            lost=bureau.name in session.lost,
+            lost=bureau.name not in session.model.provenance.cohort,
         )
         for bureau in bureaus.largest_first()
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from pathlib import Path
@@ -11,10 +12,11 @@ from rich.console import Console
 from common.errors import FedclaimsError, SourceError
 from common.plan import Protection
 from simulations.job import run_job
-from simulations.options import job_of, parser
+from simulations.options import contradiction, job_of, parser
 from simulations.report import render_report
 from simulations.story import Story
-from simulations.terminal import Bars, Lines, result_table
+from simulations.terminal import Bars, Lines, notes, result_table
+from simulations.writing import directory_for_results, replace_all
 
 INTERRUPTED = 130
 
@@ -31,14 +33,13 @@ def main(argv: list[str] | None = None) -> int:
         The exit code, as documented in ``--help``.
     """
     arguments = sys.argv[1:] if argv is None else argv
-    options = parser().parse_args(arguments)
-    out, err = Console(), Console(stderr=True)
+    found = parser()
+    options = found.parse_args(arguments)
+    if problem := contradiction(options):
+        found.error(problem)
+    err = Console(stderr=True)
     try:
-        options.out.mkdir(parents=True, exist_ok=True)
-        job = job_of(options, arguments)
-        shown = Bars(err) if err.is_terminal else Lines(err)
-        with shown.shown() as progress:
-            story = run_job(job, progress, lambda told: _write(told, options.out))
+        _tell(_run(options, arguments, err), options.out)
     except FedclaimsError as error:
         err.print(f"fedclaims-simulate: {error}", highlight=False, markup=False, soft_wrap=True)
         return error.exit_code
@@ -48,21 +49,31 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         err.print("fedclaims-simulate: interrupted; nothing was written", highlight=False, markup=False)
         return INTERRUPTED
-    out.print(result_table(story))
-    if story.model.plan.protection is Protection.NONE:
-        out.print(UNPROTECTED)
-    out.print(f"report: {options.out / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
     return 0
 
 
-def _write(story: Story, out: Path) -> None:
-    """Write the three files; each appears whole or not at all."""
-    _replace(out / "report.html", render_report(story).encode())
-    _replace(out / "model.json", story.model.to_json())
-    _replace(out / "result.json", json.dumps(story.result, indent=1, ensure_ascii=False).encode() + b"\n")
+def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Story:
+    """Do the job and write its files."""
+    job = job_of(options, arguments)
+    shown = Bars(err) if err.is_terminal else Lines(err)
+    with directory_for_results(options.out) as out, shown.shown() as progress:
+        story, page = run_job(job, progress, render_report)
+        replace_all(
+            {
+                out / "report.html": page.encode(),
+                out / "model.json": story.model.to_json(),
+                out / "result.json": json.dumps(story.result, indent=1, ensure_ascii=False).encode() + b"\n",
+            }
+        )
+    return story
 
 
-def _replace(path: Path, held: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(held)
-    part.replace(path)
+def _tell(story: Story, directory: Path) -> None:
+    """Show the result, and what should be known beside it."""
+    out = Console()
+    out.print(result_table(story))
+    if story.model.plan.protection is Protection.NONE:
+        out.print(UNPROTECTED)
+    for note in notes(story):
+        out.print(note, highlight=False, markup=False)
+    out.print(f"report: {directory / 'report.html'}", highlight=False, markup=False, soft_wrap=True)

@@ -21,7 +21,8 @@ def loopback_engine(n_threads: int) -> Engine:
 
     def run(stations: Mapping[str, Answer], plan: Plan, on_round: OnRound) -> SessionReport:
         coordinator = Coordinator(plan, secrets.token_bytes(16), version("fedclaims"))
-        return run_session(coordinator, Loopback(stations, n_threads), on_round)
+        with Loopback(stations, n_threads) as transport:
+            return run_session(coordinator, transport, on_round)
 
     return run
 

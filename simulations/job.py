@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
@@ -24,7 +24,11 @@ from simulations.inside import Inside, look_inside
 from simulations.reference import Reference, fit_reference
 from simulations.story import Story
 
+Page = TypeVar("Page")
+
 RESULT_SCHEMA = "fedclaims/result/1"
+STAGES = ("ingest", "rounds", "reference", "report")
+
 SMALLEST_REAL_COHORT = 3
 """What a bureau's policy asks for by default; a simulation of fewer bureaus lowers it for itself and says so."""
 
@@ -39,7 +43,7 @@ class Progress(Protocol):
         """A round was closed."""
 
     def stage(self, name: str) -> None:
-        """A stage begins: ``ingest``, ``rounds``, ``reference`` or ``report``."""
+        """One of ``STAGES`` begins."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +76,7 @@ class _Clock:
     """Seconds per stage."""
 
     progress: Progress
-    seconds: dict[str, float] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=lambda: dict.fromkeys(STAGES, 0.0))
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -82,13 +86,16 @@ class _Clock:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - began
 
 
-def run_job(job: Job, progress: Progress, write: Callable[[Story], None]) -> Story:
+def run_job(job: Job, progress: Progress, render: Callable[[Story], Page]) -> tuple[Story, Page]:
     """Run a job to its end.
 
     Args:
         job: What to run.
         progress: Is told how far it is.
-        write: Writes the report; its time is part of the result, so it is called with a story whose result lacks it.
+        render: Makes the report; its time is part of the result, so it is given a story whose result lacks it.
+
+    Returns:
+        The story, and what ``render`` made of it.
 
     Raises:
         FedclaimsError: With what to do next.
@@ -97,12 +104,12 @@ def run_job(job: Job, progress: Progress, write: Callable[[Story], None]) -> Sto
     with clock.stage("ingest"):
         bureaus = gather_bureaus(job.claims, job.plan.features, job.plan.cost_cap_yuan, MemoryShare(), progress.claims)
     try:
-        return _run_on(bureaus, job, clock, write)
+        return _run_on(bureaus, job, clock, render)
     finally:
         bureaus.close()
 
 
-def _run_on(bureaus: Bureaus, job: Job, clock: _Clock, write: Callable[[Story], None]) -> Story:
+def _run_on(bureaus: Bureaus, job: Job, clock: _Clock, render: Callable[[Story], Page]) -> tuple[Story, Page]:
     plan = _fitted(job.plan, len(bureaus.by_name))
     policy = Policy(min_cohort=plan.min_cohort)
     with clock.stage("rounds"), threadpool_limits(1, user_api="blas"):
@@ -123,8 +130,8 @@ def _run_on(bureaus: Bureaus, job: Job, clock: _Clock, write: Callable[[Story], 
         )
         story.result.update(_result(job, bureaus, session, inside, reference))
         story.result["seconds"] = clock.seconds
-        write(story)
-    return story
+        page = render(story)
+    return story, page
 
 
 def _fitted(plan: Plan, n_bureaus: int) -> Plan:
@@ -141,7 +148,7 @@ def _result(
         "schema": RESULT_SCHEMA,
         "engine": job.engine_name,
         "protection": str(session.model.plan.protection),
-        "n_bureaus": len(bureaus.by_name),
+        "n_bureaus": len(session.model.provenance.cohort),
         "n_claims": quality.n_claims,
         "n_features": session.model.plan.features.n_features,
         "n_clusters": len(session.model.clusters),
@@ -158,7 +165,7 @@ def _result(
         "truth_ari_reference": reference.truth_ari if reference else None,
         "centroids_sha256": session.model.centroids_sha256,
         "bytes_up_per_bureau": session.bytes_up,
-        "bureaus_lost": list(session.lost),
+        "bureaus_lost": sorted(set(bureaus.by_name) - set(session.model.provenance.cohort)),
         "rows_rejected": _rejected(bureaus),
         "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0, 1),
         "seed": session.model.plan.seed,

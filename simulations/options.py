@@ -7,12 +7,15 @@ import os
 import shlex
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from client.claims.mapping import load_mapping
 from common.codes import CODE_SYSTEMS
 from common.errors import PlanError
 from common.features.default import default_spec
+from common.features.spec import FeatureSpec
 from common.plan import Plan, Protection
-from simulations.bureaus import WORLD_MAPPING, Claims, FileClaims, WorldClaims
+from simulations.bureaus import MAX_BUREAUS, WORLD_MAPPING, Claims, FileClaims, WorldClaims
 from simulations.cards import CodeNames
 from simulations.engines import Engine, flower_engine, loopback_engine
 from simulations.job import Job
@@ -78,10 +81,9 @@ def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
     """The job that parsed options ask for.
 
     Raises:
-        PlanError: If options contradict each other.
+        PlanError: If a plan cannot have such figures.
         InputError: If the mapping cannot be used.
     """
-    _check(options)
     n_threads = os.cpu_count() or 1
     claims, n_groups, names = _files(options) if options.claims else _world(options)
     mapping = load_mapping(options.mapping or WORLD_MAPPING)
@@ -90,16 +92,9 @@ def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
         if system not in CODE_SYSTEMS:
             msg = f"mapping {mapping.name} names the code system {system!r}; known are {', '.join(CODE_SYSTEMS)}"
             raise PlanError(msg)
-    plan = Plan(
-        name="simulation",
-        features=default_spec(mapping.diagnoses.system, operations),
-        n_clusters=options.clusters or n_groups,
-        protection=Protection(options.protection),
-        seed=options.seed,
-    )
     return Job(
         claims=claims,
-        plan=plan,
+        plan=_plan(options, default_spec(mapping.diagnoses.system, operations), n_groups),
         engine=_engine(options.engine, n_threads),
         engine_name=options.engine,
         with_reference=not options.no_reference,
@@ -109,18 +104,32 @@ def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
     )
 
 
-def _check(options: argparse.Namespace) -> None:
-    problem = None
+def contradiction(options: argparse.Namespace) -> str | None:
+    """What is wrong with options that do not go together, or None."""
     if options.claims and not options.mapping:
-        problem = "--claims needs --mapping: try fedclaims-bureau profile FILE, which proposes one"
-    elif options.claims and options.claims_total:
-        problem = "--claims-total is for generated claims; leave it out with --claims"
-    elif not options.claims and (options.mapping or options.bureau_column):
-        problem = "--mapping and --bureau-column go with --claims"
-    elif options.bureau_column and options.bureaus:
-        problem = "--bureau-column and --bureaus exclude each other: bureaus are named by the column or dealt at random"
-    if problem:
-        raise PlanError(problem)
+        return "--claims needs --mapping: try fedclaims-bureau profile FILE, which proposes one"
+    if options.claims and options.claims_total:
+        return "--claims-total is for generated claims; leave it out with --claims"
+    if not options.claims and (options.mapping or options.bureau_column):
+        return "--mapping and --bureau-column go with --claims"
+    if options.bureau_column and options.bureaus:
+        return "--bureau-column and --bureaus exclude each other: bureaus are named by the column or dealt at random"
+    return None
+
+
+def _plan(options: argparse.Namespace, features: FeatureSpec, n_groups: int) -> Plan:
+    try:
+        return Plan(
+            name="simulation",
+            features=features,
+            n_clusters=options.clusters or n_groups,
+            protection=Protection(options.protection),
+            seed=options.seed,
+        )
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        msg = f"no plan has such {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
+        raise PlanError(msg) from None
 
 
 def _world(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
@@ -134,6 +143,9 @@ def _world(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
 
 
 def _files(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
+    if (options.bureaus or 0) > MAX_BUREAUS:
+        msg = f"--bureaus is at most {MAX_BUREAUS}"
+        raise PlanError(msg)
     claims = FileClaims(
         paths=options.claims,
         mapping_name=options.mapping,

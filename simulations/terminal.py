@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from server.session import RoundReport
+from simulations.job import SMALLEST_REAL_COHORT
 from simulations.story import Story
 
 STAGES = {
@@ -90,6 +91,18 @@ class Lines:
 
     def _print(self, text: str) -> None:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
+
+
+def notes(story: Story) -> Iterator[str]:
+    """What a real run would not do, or would not hide."""
+    n_bureaus = len(story.bureaus)
+    if n_bureaus < SMALLEST_REAL_COHORT:
+        yield (
+            f"bureaus: {n_bureaus}, below the {SMALLEST_REAL_COHORT} that a real bureau's policy asks for; "
+            f"this simulation has lowered its bureaus' limit to {n_bureaus}"
+        )
+    if gone := [bureau.name for bureau in story.bureaus if bureau.lost]:
+        yield f"without {len(gone)} bureaus, whose claims are not in the model: {', '.join(gone)}"
 
 
 def result_table(story: Story) -> Table:

@@ -1,7 +1,8 @@
 """The feature specification a plan has unless it brings its own.
 
 Shares were chosen by ``benchmarks/features.py``: agreement with the CHS-DRG 1.1 tables for the codes, explained
-log cost on real inpatient claims and recovered groups on generated ones for the rest.
+log cost on real inpatient claims and recovered groups on generated ones for the rest. The amount's range is that of
+a bill up to the usual cost cap; ages begin at one year, below which the diagnoses tell newborns apart.
 """
 
 from __future__ import annotations
@@ -26,20 +27,20 @@ def default_spec(diagnosis_system: str = "icd10", operation_system: str = "icd9c
         name=f"default-{diagnosis_system}-{operation_system}",
         blocks=(
             CodesBlock(
-                share=600,
+                share=220,
                 diagnosis_system=diagnosis_system,
                 operation_system=operation_system,
                 outline_share=300,
-                others_share=100,
+                others_share=200,
                 outline=(chapter,),
                 detail=(block,),
                 operation=(chapter, block),
             ),
-            FeesBlock(share=190),
-            NumberBlock(field="total", share=80, lower=1_000, upper=100_000_000),
-            NumberBlock(field="stay_days", share=50, lower=0, upper=90, missing="lower"),
-            NumberBlock(field="age_days", share=40, lower=0, upper=36_500),
-            AttributeBlock(field="tcm_dise_code", share=20),
-            AttributeBlock(field="med_type", share=20, values=("11", "14", "21", "41")),
+            FeesBlock(share=290),
+            NumberBlock(field="total", share=240, lower=2_000, upper=20_000_000),
+            NumberBlock(field="stay_days", share=40, lower=0, upper=90, missing="lower"),
+            NumberBlock(field="age_days", share=100, lower=365, upper=36_500),
+            AttributeBlock(field="tcm_dise_code", share=80),
+            AttributeBlock(field="med_type", share=30, values=("11", "14", "21", "41")),
         ),
     )

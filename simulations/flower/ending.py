@@ -14,7 +14,7 @@ import psutil
 
 LOOK_PAUSE_S = 0.05
 END_S = 10.0
-ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def end_all(children: Collection[subprocess.Popen[bytes]], mark: tuple[str, str]) -> None:
@@ -37,11 +37,15 @@ def end_all(children: Collection[subprocess.Popen[bytes]], mark: tuple[str, str]
 
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
-    """Let a request to terminate, or a closed terminal, clean up as Ctrl-C does; for the main thread alone."""
+    """Let a request to terminate, or a closed terminal, clean up as Ctrl-C does, and let nothing disturb the cleaning.
+
+    For the main thread alone; signals that are ignored (``nohup``) stay so.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {number: signal.signal(number, _interrupt) for number in ENDING_SIGNALS}
+    heeded = [number for number in ENDING_SIGNALS if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _interrupt) for number in heeded}
     try:
         yield
     finally:
@@ -50,6 +54,8 @@ def ended_like_ctrl_c() -> Iterator[None]:
 
 
 def _interrupt(number: int, _: FrameType | None) -> None:
+    for each in ENDING_SIGNALS:
+        signal.signal(each, signal.SIG_IGN)
     raise KeyboardInterrupt(signal.Signals(number).name)
 
 

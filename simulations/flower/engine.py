@@ -9,7 +9,7 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
-from common.errors import EngineError
+from common.errors import CohortError, EngineError
 from common.plan import Plan
 from server.session import RoundReport, SessionReport
 from simulations.flower.bundle import write_app
@@ -44,9 +44,13 @@ def run_over_flower(
         replies_s: How long to wait for the replies to a request.
 
     Raises:
+        CohortError: If there are fewer stations than the plan needs.
         EngineError: If Flower is not installed, does not start, or breaks off.
         FedclaimsError: What the session itself failed with.
     """
+    if not stations or len(stations) < plan.min_cohort:
+        msg = f"{len(stations)} bureaus take part, the plan needs {plan.min_cohort}: add bureaus"
+        raise CohortError(msg)
     _insist_on_simulation()
     with ended_like_ctrl_c(), private_directory() as directory:
         exchange = Exchange(directory / "exchange")

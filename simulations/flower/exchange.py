@@ -80,7 +80,7 @@ class Exchange:
 
     def put_report(self, report: SessionReport) -> None:
         """Say that the session has ended well."""
-        self._put("report", _REPORT.dump_json(report, by_alias=True))
+        self._put("report", _REPORT.dump_json(report))
 
     def put_failure(self, error: FedclaimsError) -> None:
         """Say that the session has failed."""

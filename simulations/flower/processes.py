@@ -7,6 +7,7 @@ its own home, and runs in a directory without code.
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sysconfig
@@ -24,6 +25,8 @@ HOST = "127.0.0.1"
 START_S = 60.0
 LOOK_PAUSE_S = 0.05
 LONGEST_WORDS = 300
+FIRST_CAUSE = re.compile(r"(?:\w*(?:Error|Exception): |\[Errno ).+")
+"""How Python and the HTTP server begin the line that matters; what follows the first one is its echo."""
 
 
 class FlowerProcesses:
@@ -71,9 +74,10 @@ class FlowerProcesses:
 
     def last_words(self) -> str:
         """What to tell about an end that was not expected; Flower's processes hold no claims, so its log may speak."""
-        lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
-        words = [line.strip() for line in lines if "error" in line.lower()][-1:]
-        return f"Flower's simulation ended too early, start it again; its last words: {''.join(words)[:LONGEST_WORDS]}"
+        told = self._log.read_text(errors="replace") if self._log.exists() else ""
+        cause = FIRST_CAUSE.search(told)
+        words = cause.group()[:LONGEST_WORDS] if cause else "none"
+        return f"Flower's simulation ended too early, start it again; the first error in its log: {words}"
 
     def stop(self) -> None:
         """End all processes; they hold nothing worth saving."""

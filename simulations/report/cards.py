@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,10 +10,10 @@ from markupsafe import Markup
 
 from simulations.report.bars import bar, fee_bar
 from simulations.report.cost_strip import LIMIT
-from simulations.report.floor import FLOOR, GuardedShare, guarded_share, hidden, is_small
+from simulations.report.floor import FLOOR, GuardedShare, guarded_share, is_small, shown_counts
 from simulations.report.formats import NOTHING, decimal, integer, percent, yuan
-from simulations.report.naming import cluster_name, code_name, tag
-from simulations.report.palette import STACK, category_name, leading_family, share_of
+from simulations.report.naming import cluster_name, code_name, family_of, tag
+from simulations.report.palette import STACK, category_name, share_of
 from simulations.report.texts import Catalogue, Text
 from simulations.story import ClusterCard, CodeShare, Story
 
@@ -62,22 +63,20 @@ class Card:
 def cluster_cards(story: Story, texts: Catalogue) -> list[Card]:
     """All cards, in the model's order."""
     n_claims = sum(card.count for card in story.cards)
-    without_count = hidden([card.count for card in story.cards])
-    return [
-        _card(card, n_claims, texts, count_hidden=held) for card, held in zip(story.cards, without_count, strict=True)
-    ]
+    counts = shown_counts([card.count for card in story.cards])
+    return [_card(card, count, n_claims, texts) for card, count in zip(story.cards, counts, strict=True)]
 
 
-def _card(card: ClusterCard, n_claims: int, texts: Catalogue, *, count_hidden: bool) -> Card:
+def _card(card: ClusterCard, count: str, n_claims: int, texts: Catalogue) -> Card:
     small = is_small(card.count)
     return Card(
         cluster=card.cluster,
         tag=tag(card.cluster),
         name=cluster_name(card, texts),
-        family=leading_family(card.fee_shares),
+        family=family_of(card),
         small=small,
-        count=_count(card.count, hide=count_hidden),
-        share=NOTHING if count_hidden else percent(card.count / max(n_claims, 1), 1),
+        count=count,
+        share=percent(card.count / max(n_claims, 1), 1) if count == integer(card.count) else NOTHING,
         cost=yuan(card.mean_cost),
         cv=decimal(card.cost_cv, 2),
         flagged=card.cost_cv is not None and card.cost_cv >= LIMIT,
@@ -89,14 +88,8 @@ def _card(card: ClusterCard, n_claims: int, texts: Catalogue, *, count_hidden: b
         fees=Markup("") if small else fee_bar(card.fee_shares, tag(card.cluster), texts),
         leading_fees=() if small else _leading_fees(card.fee_shares),
         truth=None if small or card.truth is None else next(iter(_lines((card.truth,), card.count, card.count)), None),
-        keys={} if small else _keys(card, count_hidden=count_hidden),
+        keys={} if small else _keys(card),
     )
-
-
-def _count(count: int, *, hide: bool) -> str:
-    if is_small(count):
-        return f"<{FLOOR}"
-    return NOTHING if hide else integer(count)
 
 
 def _lines(codes: Sequence[CodeShare], whole: int, of: int) -> tuple[CodeLine, ...]:
@@ -107,13 +100,18 @@ def _lines(codes: Sequence[CodeShare], whole: int, of: int) -> tuple[CodeLine, .
     for place, code in enumerate(shown):
         share = guarded_share(code.count, of)
         if place == len(shown) - 1 and is_small(rest):
-            share = GuardedShare(bound="≥", value=FLOOR / of)
+            share = GuardedShare(bound="≥", value=max(code.count + rest - FLOOR + 1, FLOOR) / of)
         lines.append(CodeLine(code=code.code, name=code_name(code), share=_shown(share), bar=bar(share.value)))
     return tuple(lines)
 
 
 def _shown(share: GuardedShare) -> str:
-    return f"{share.bound} {percent(share.value)}".strip()
+    """A share in percent; bounds are rounded away from it, so that they stay true."""
+    if not share.bound:
+        return percent(share.value)
+    digits = 0 if share.value >= 0.1 else 1  # noqa: PLR2004  small bounds need a decimal
+    away = math.ceil if share.bound == "≤" else math.floor
+    return f"{share.bound} {away(share.value * 100 * 10**digits) / 10**digits:.{digits}f}%"
 
 
 def _leading_fees(fee_shares: Sequence[float]) -> tuple[tuple[str, Text, str], ...]:
@@ -123,10 +121,9 @@ def _leading_fees(fee_shares: Sequence[float]) -> tuple[tuple[str, Text, str], .
     return tuple((code, category_name(code), percent(share)) for code, share in shares if share > 0)
 
 
-def _keys(card: ClusterCard, *, count_hidden: bool) -> dict[str, str]:
+def _keys(card: ClusterCard) -> dict[str, str]:
     truth = guarded_share(card.truth.count, card.count).value if card.truth else 0.0
     return {
-        "count": "0" if count_hidden else str(card.count),
         "cost": f"{card.mean_cost:.0f}",
         "cv": f"{card.cost_cv or 0.0:.4f}",
         "truth": f"{truth:.4f}",

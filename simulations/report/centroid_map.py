@@ -11,11 +11,10 @@ from markupsafe import Markup
 
 from common.model import Model
 from simulations.report import svg
-from simulations.report.floor import FLOOR, is_small
-from simulations.report.formats import integer, yuan
+from simulations.report.floor import FLOOR, is_small, shown_counts
+from simulations.report.formats import yuan
 from simulations.report.labels import Box, Circle, place_labels
-from simulations.report.naming import cluster_name, ems, full_name, shortened, tag
-from simulations.report.palette import leading_family
+from simulations.report.naming import cluster_name, ems, family_of, full_name, shortened, tag
 from simulations.report.spreading import spread
 from simulations.report.texts import LANGUAGES, Catalogue, Language, Text
 from simulations.story import ClusterCard, Story
@@ -28,8 +27,11 @@ LONGEST_LABEL = 17.0
 SMALLEST = 5.0
 """No circle has a smaller radius, so that it can be seen and chosen."""
 
-MOST_STRETCHED = 1.7
-"""One direction may be drawn on a scale larger than the other by this factor, to use the paper."""
+BOLD = 1.35
+"""Bold capitals and figures are wider than plain letters by about this factor."""
+
+EVENNESS = 0.5
+"""Share of evenly spread ranks in a coordinate; the rest is true to scale."""
 
 
 class Projection(NamedTuple):
@@ -80,7 +82,11 @@ def centroid_map(story: Story, texts: Catalogue) -> Markup:
 
 def _map(story: Story, texts: Catalogue, projection: Projection, look: Look) -> Markup:
     circles = _circles(projection.places, [card.count for card in story.cards], look)
-    marks = [_mark(card, circle, texts, look) for card, circle in zip(story.cards, circles, strict=True)]
+    counts = shown_counts([card.count for card in story.cards])
+    marks = [
+        _mark(card, circle, _tooltip(card, count, texts), look)
+        for card, circle, count in zip(story.cards, circles, counts, strict=True)
+    ]
     return svg.picture(
         *marks,
         *(_labels(language, circles, story.cards, (texts, look)) for language in LANGUAGES),
@@ -96,18 +102,26 @@ def _circles(places: Floats, counts: Sequence[int], look: Look) -> list[Circle]:
     """Centroids within the frame, moved apart where they would cover each other; area is proportional to count."""
     radii = np.maximum(look.largest * np.sqrt(np.array(counts) / max(*counts, 1)), SMALLEST)
     size, room = np.array([look.width, look.height]), 1.3 * look.largest
+    shown = room + _evened(places * np.array([1.0, -1.0])) * (size - 2 * room)
+    return [
+        Circle(float(x), float(y), float(r))
+        for (x, y), r in zip(spread(shown, radii, (look.width, look.height)), radii, strict=True)
+    ]
+
+
+def _evened(places: Floats) -> Floats:
+    """Coordinates from 0 to 1, halfway between true to scale and evenly spread, so that crowds can be told apart."""
     low, high = places.min(axis=0), places.max(axis=0)
-    factors = (size - 2 * room) / np.maximum(high - low, 1e-9)
-    factors = np.minimum(factors, MOST_STRETCHED * factors.min()) * np.array([1.0, -1.0])
-    shown = spread(size / 2 + (places - (low + high) / 2) * factors, radii, (look.width, look.height))
-    return [Circle(float(x), float(y), float(r)) for (x, y), r in zip(shown, radii, strict=True)]
+    scaled = np.where(high > low, (places - low) / np.maximum(high - low, 1e-12), 0.5)
+    ranks = places.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable") / max(len(places) - 1, 1)
+    return np.where(high > low, (1.0 - EVENNESS) * scaled + EVENNESS * ranks, 0.5)
 
 
-def _mark(card: ClusterCard, circle: Circle, texts: Catalogue, look: Look) -> Markup:
+def _mark(card: ClusterCard, circle: Circle, about: Text, look: Look) -> Markup:
     """A circle that leads to the cluster's card, with its number where there is room."""
     shapes = [
-        svg.title(_tooltip(card, texts)),
-        svg.element("circle", cx=circle.x, cy=circle.y, r=circle.r, class_=f"family-{leading_family(card.fee_shares)}"),
+        svg.title(about),
+        svg.element("circle", cx=circle.x, cy=circle.y, r=circle.r, class_=f"family-{family_of(card)}"),
     ]
     if _holds_number(card, circle, look):
         down = circle.y + 0.35 * look.font
@@ -117,14 +131,14 @@ def _mark(card: ClusterCard, circle: Circle, texts: Catalogue, look: Look) -> Ma
 
 
 def _holds_number(card: ClusterCard, circle: Circle, look: Look) -> bool:
-    return ems(tag(card.cluster)) * look.font < 2 * circle.r
+    return BOLD * ems(tag(card.cluster)) * look.font < 2 * circle.r
 
 
-def _tooltip(card: ClusterCard, texts: Catalogue) -> Text:
+def _tooltip(card: ClusterCard, count: str, texts: Catalogue) -> Text:
     name = full_name(card, texts)
     if is_small(card.count):
         return texts.plain("map.tooltip_small", name=name, floor=FLOOR)
-    return texts.plain("map.tooltip", name=name, n=integer(card.count), cost=yuan(card.mean_cost))
+    return texts.plain("map.tooltip", name=name, n=count, cost=yuan(card.mean_cost))
 
 
 def _labels(

@@ -10,8 +10,7 @@ from markupsafe import Markup
 from simulations.report import svg
 from simulations.report.floor import is_small
 from simulations.report.formats import decimal
-from simulations.report.naming import full_name, tag
-from simulations.report.palette import leading_family
+from simulations.report.naming import family_of, full_name, tag
 from simulations.report.texts import Catalogue, same
 from simulations.story import ClusterCard, Story
 
@@ -96,7 +95,7 @@ def _tick(value: float, axis: _Axis, base: float) -> Markup:
 def _dot(cv: float, card: ClusterCard, place: tuple[float, float, float], texts: Catalogue) -> Markup:
     x, y, radius = place
     about = texts.plain("cost.tooltip", name=full_name(card, texts), cv=decimal(cv, 2))
-    look = f"family-{leading_family(card.fee_shares)}{' flagged' if cv >= LIMIT else ''}"
+    look = f"family-{family_of(card)}{' flagged' if cv >= LIMIT else ''}"
     return svg.element(
         "a",
         svg.title(about),

@@ -13,6 +13,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from simulations.report.formats import NOTHING, integer
+
 FLOOR = 11
 """The smallest count above zero that is shown."""
 
@@ -31,6 +33,14 @@ def is_small(count: int) -> bool:
 def hidden(counts: Sequence[int]) -> tuple[bool, ...]:
     """Which of some counts with a known total to hide: the small ones, and others so that none can be worked out."""
     return tuple(bool(one) for one in hidden_cells(np.array(counts, np.int64).reshape(1, -1), columns=False)[0])
+
+
+def shown_counts(counts: Sequence[int]) -> tuple[str, ...]:
+    """Counts with a known total in words: a small one as such, one that would give it away not at all."""
+    return tuple(
+        f"<{FLOOR}" if is_small(count) else NOTHING if hide else integer(count)
+        for count, hide in zip(counts, hidden(counts), strict=True)
+    )
 
 
 def hidden_cells(counts: Counts, *, columns: bool = True) -> Mask:

@@ -38,7 +38,12 @@ class Box(NamedTuple):
 
     def lies_in(self, other: Box) -> bool:
         """Whether it lies within the other one."""
-        return self.left >= other.left and self.right <= other.right and self.top >= other.top and self.bottom <= other.bottom
+        return (
+            self.left >= other.left
+            and self.right <= other.right
+            and self.top >= other.top
+            and self.bottom <= other.bottom
+        )
 
 
 class Label(NamedTuple):

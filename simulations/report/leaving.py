@@ -12,8 +12,8 @@ from common.plan import Phase, Plan
 from common.summary import COST_FIELDS
 from server.session import RoundReport
 from simulations.report.bars import bar
-from simulations.report.floor import FLOOR, hidden, is_small
-from simulations.report.formats import NOTHING, integer, size
+from simulations.report.floor import is_small, shown_counts
+from simulations.report.formats import integer, size
 from simulations.report.naming import bureau_name
 from simulations.report.texts import Text
 from simulations.story import Story
@@ -110,38 +110,29 @@ def round_rows(story: Story) -> tuple[tuple[Phase, RoundRow], ...]:
 def bureau_rows(story: Story) -> tuple[BureauRow, ...]:
     """The bureaus with their bytes."""
     most = max((bureau.bytes_up for bureau in story.bureaus), default=0)
-    withheld = hidden([bureau.n_rejected for bureau in story.bureaus])
+    rejected = shown_counts([bureau.n_rejected for bureau in story.bureaus])
     return tuple(
         BureauRow(
             name=bureau_name(bureau),
             n_claims=integer(bureau.n_claims),
-            n_rejected=shown_count(bureau.n_rejected, hide=hide),
+            n_rejected=n_rejected,
             bytes_up=size(bureau.bytes_up),
             bar=bar(bureau.bytes_up / max(most, 1)),
             lost=bureau.lost,
         )
-        for bureau, hide in zip(story.bureaus, withheld, strict=True)
+        for bureau, n_rejected in zip(story.bureaus, rejected, strict=True)
     )
 
 
 def rejected_rows(story: Story) -> tuple[tuple[str, str], ...]:
     """Reasons and how many rows each, most frequent first."""
     reasons = sorted(story.rejected, key=lambda reason: (-story.rejected[reason], reason))
-    counts = [story.rejected[reason] for reason in reasons]
-    shown = (shown_count(count, hide=hide) for count, hide in zip(counts, hidden(counts), strict=True))
-    return tuple(zip(reasons, shown, strict=True))
+    return tuple(zip(reasons, shown_counts([story.rejected[reason] for reason in reasons]), strict=True))
 
 
 def small_cells(story: Story) -> int:
     """How many pairs of cluster and bureau hold some claims but fewer than the floor."""
     return sum(is_small(count) for card in story.cards for count in card.bureau_counts)
-
-
-def shown_count(count: int, *, hide: bool) -> str:
-    """A count, unless it is small or would give a small one away."""
-    if is_small(count):
-        return f"<{FLOOR}"
-    return NOTHING if hide else integer(count)
 
 
 def _phase(plan: Plan, phase: Phase, rounds: Sequence[RoundReport]) -> PhaseRows:

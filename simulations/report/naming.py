@@ -5,6 +5,7 @@ from __future__ import annotations
 from unicodedata import east_asian_width
 
 from simulations.report.floor import guarded_share, is_small
+from simulations.report.palette import NO_FEES, leading_family
 from simulations.report.texts import Catalogue, Text
 from simulations.story import BureauStory, ClusterCard, CodeShare
 
@@ -40,6 +41,11 @@ def full_name(card: ClusterCard, texts: Catalogue) -> Text:
     """Number and name."""
     name = cluster_name(card, texts)
     return Text(en=f"{tag(card.cluster)} {name.en}".strip(), zh=f"{tag(card.cluster)} {name.zh}".strip())
+
+
+def family_of(card: ClusterCard) -> str:
+    """The colour of a cluster: the family of fees that most of its money goes to; unknown for a small one."""
+    return NO_FEES if is_small(card.count) else leading_family(card.fee_shares)
 
 
 def ems(words: str) -> float:

@@ -18,6 +18,7 @@ from simulations.report import cards, figures, formats, leaving, mix, palette, s
 from simulations.report.centroid_map import centroid_map, project
 from simulations.report.cost_strip import cost_strip
 from simulations.report.floor import FLOOR
+from simulations.report.heat_map import mix_picture
 from simulations.report.naming import bureau_name
 from simulations.report.rounds_chart import rounds_chart
 from simulations.report.texts import Catalogue, both, load_catalogue
@@ -37,7 +38,8 @@ def render_report(story: Story) -> str:
     """
     texts = load_catalogue()
     style, script = _source("style.css"), _source("script.js")
-    return _environment(texts).get_template("page.html.j2").render(
+    page = _environment(texts).get_template("page.html.j2")
+    return page.render(
         story=story,
         result=story.result,
         style=Markup(style),  # noqa: S704  the report's own
@@ -110,7 +112,8 @@ def _pictures(story: Story, texts: Catalogue) -> dict[str, object]:
         "map": centroid_map(story, texts),
         "map_share": formats.percent(project(story.model).share),
         "rounds_chart": rounds_chart(story, texts),
-        "mix": mix.mix_picture(mix.regional_mix(story, texts), texts),
+        "mix": mix_picture(mix.regional_mix(story, texts), texts),
+        "mix_grouped": len(story.bureaus) > mix.MOST_COLUMNS,
         "strip": cost_strip(story, texts),
     }
 

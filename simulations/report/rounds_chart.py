@@ -46,7 +46,10 @@ def _chart(story: Story, texts: Catalogue, frame: Frame) -> Markup:
         *_reference(reference, texts, zoomed, frame),
         *(_link(before, after, k, whole, frame) for before, after in pairwise(story.rounds)),
         *(_link(before, after, k, zoomed, frame) for before, after in pairwise(comparable)),
-        *(_round(report, texts, (whole, zoomed, bars), frame, compare=report.n_centroids == k) for report in story.rounds),
+        *(
+            _round(report, texts, (whole, zoomed, bars), frame, compare=report.n_centroids == k)
+            for report in story.rounds
+        ),
         *(_figure(str(tick), frame.x(tick), frame.height - BELOW + 15, "middle") for tick in every),
         _heading("rounds.all", whole, texts, frame, k),
         _heading("rounds.zoomed", zoomed, texts, frame, k) if comparable else Markup(""),

@@ -42,7 +42,12 @@ def title(text: Text, **attributes: Attribute) -> Markup:
 
 
 def picture(
-    *children: Markup, name: str, size: tuple[float, float], about: tuple[Text, Text], role: str = "img", class_: str = ""
+    *children: Markup,
+    name: str,
+    size: tuple[float, float],
+    about: tuple[Text, Text],
+    role: str = "img",
+    class_: str = "",
 ) -> Markup:
     """A whole picture.
 

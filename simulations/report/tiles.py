@@ -96,8 +96,8 @@ def _ratio(result: Figures) -> Tile | None:
     verdict = _graded(value <= RATIO_NEAR, value <= RATIO_FAR)
     return Tile(
         key="inertia_ratio",
-        value=decimal(value, 4),
-        reference=decimal(1.0, 4),
+        value=decimal(value),
+        reference=decimal(1.0),
         gauge=pointer(value, 1.0, *RATIO_ENDS),
         ends=(decimal(RATIO_ENDS[0], 1), decimal(RATIO_ENDS[1], 1)),
         verdict=verdict,

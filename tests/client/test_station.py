@@ -301,12 +301,12 @@ def test_a_model_of_this_plan_is_kept_and_receipted() -> None:
 @pytest.mark.parametrize(
     "alter",
     [
-        lambda held: b"",
+        lambda _: b"",
         lambda held: held[:-2],
         lambda held: held.replace(b'"rounds": 3', b'"rounds": 3.5'),
         lambda held: held.replace(str(GRID_UNITS // 2).encode(), str(GRID_UNITS // 2 + 1).encode()),
         lambda held: held.replace(str(GRID_UNITS // 2).encode(), b"9" * 40),
-        lambda held: b"[" * 100_000,
+        lambda _: b"[" * 100_000,
     ],
     ids=["none", "cut", "fraction", "another centroid", "a number beyond 64 bits", "deep"],
 )
@@ -323,7 +323,7 @@ def test_a_model_of_another_plan_is_refused_and_not_kept() -> None:
     assert north.station.model is None
 
 
-SECRET = "NAME=Jane Doe, 110101199003074477"
+CONFIDED = "NAME=Jane Doe, 110101199003074477"
 
 
 class FailingRows(CountedRows):
@@ -335,18 +335,18 @@ class FailingRows(CountedRows):
 
     def summarise(self, centroids: npt.NDArray[np.int64], *, with_costs: bool) -> Summary:
         del centroids, with_costs
-        raise self._error from ValueError(SECRET)
+        raise self._error from ValueError(CONFIDED)
 
 
 @pytest.mark.parametrize(
     ("error", "code"),
     [
-        (ValueError(SECRET), RefusalCode.INTERNAL),
-        (KeyError(SECRET), RefusalCode.INTERNAL),
-        (MemoryError(SECRET), RefusalCode.INTERNAL),
-        (RecursionError(SECRET), RefusalCode.INTERNAL),
-        (InputError(SECRET), RefusalCode.NO_CLAIMS),
-        (PlanError(SECRET), RefusalCode.WRONG_PLAN),
+        (ValueError(CONFIDED), RefusalCode.INTERNAL),
+        (KeyError(CONFIDED), RefusalCode.INTERNAL),
+        (MemoryError(CONFIDED), RefusalCode.INTERNAL),
+        (RecursionError(CONFIDED), RefusalCode.INTERNAL),
+        (InputError(CONFIDED), RefusalCode.NO_CLAIMS),
+        (PlanError(CONFIDED), RefusalCode.WRONG_PLAN),
     ],
     ids=lambda part: type(part).__name__,
 )
@@ -369,7 +369,7 @@ def test_what_fails_inside_leaves_as_a_code_and_is_not_logged_by_value(
 def _failing(error: Exception, *, at_once: bool) -> Callable[[Plan], FailingRows]:
     def rows_for(_: Plan) -> FailingRows:
         if at_once:
-            raise error from ValueError(SECRET)
+            raise error from ValueError(CONFIDED)
         return FailingRows(error)
 
     return rows_for
@@ -386,7 +386,7 @@ def test_a_round_that_failed_may_be_asked_again() -> None:
 
 
 def _raises(centroids: npt.NDArray[np.int64], *, with_costs: bool) -> Summary:
-    raise OSError(SECRET, len(centroids), with_costs)
+    raise OSError(CONFIDED, len(centroids), with_costs)
 
 
 @pytest.mark.parametrize("name", ["", "x" * 65, "two\nlines"])

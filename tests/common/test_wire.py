@@ -251,7 +251,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 
 
 @given(damaged() | st.binary(max_size=200))
-@settings(derandomize=True, max_examples=2_000, deadline=None)
+@settings(derandomize=True, max_examples=1_500, deadline=None)
 @example(encode(REPLY))
 def test_whatever_bytes_come_in_only_a_message_error_comes_out(held: bytes) -> None:
     _refused_or_canonical(held)
@@ -272,7 +272,7 @@ values = st.recursive(
 
 
 @given(st.sampled_from(ONE_OF_EACH), st.data())
-@settings(derandomize=True, max_examples=500, deadline=None)
+@settings(derandomize=True, max_examples=300, deadline=None)
 def test_a_message_with_any_value_in_any_field_is_itself_or_refused(message: Message, data: st.DataObject) -> None:
     fields = fields_of(message)
     name = data.draw(st.sampled_from(sorted(fields)))

@@ -4,16 +4,17 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import pytest
 
-from common.errors import EngineError
+from common.errors import CohortError, EngineError
 from simulations.flower import engine, processes
 from simulations.flower.ending import end_all, ended_like_ctrl_c
 from simulations.flower.engine import run_over_flower
-from tests.flower.worlds import over_loopback, small_plan, stations_of
+from tests.flower.worlds import BUREAUS, over_loopback, small_plan, stations_of
 
 MARK = ("FEDCLAIMS_TEST_MARK", f"{os.getpid()}")
 
@@ -64,12 +65,42 @@ def test_other_processes_live_on() -> None:
         stranger.wait()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_request_to_terminate_cleans_up_like_ctrl_c(number: signal.Signals) -> None:
     before = signal.getsignal(number)
     with pytest.raises(KeyboardInterrupt), ended_like_ctrl_c():
         signal.raise_signal(number)
     assert signal.getsignal(number) is before
+
+
+def test_a_second_signal_does_not_disturb_the_cleaning() -> None:
+    cleaned = False
+    with suppress(KeyboardInterrupt), ended_like_ctrl_c():
+        try:
+            signal.raise_signal(signal.SIGTERM)
+        finally:
+            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(signal.SIGTERM)
+            cleaned = True
+    assert cleaned
+
+
+def test_a_signal_that_is_ignored_stays_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with ended_like_ctrl_c():
+            signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("n_bureaus", [0, 1, 2])
+def test_too_few_bureaus_are_refused_before_anything_is_started(
+    n_bureaus: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "FlowerProcesses", None)
+    with pytest.raises(CohortError, match=f"^{n_bureaus} bureaus take part, the plan needs 3"):
+        run_over_flower(stations_of(small_plan(), BUREAUS[:n_bureaus]), small_plan())
 
 
 def test_flower_gets_an_environment_of_its_own(tmp_path: Path) -> None:
@@ -93,7 +124,20 @@ def test_flower_gets_an_environment_of_its_own(tmp_path: Path) -> None:
 def test_without_ray_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "find_spec", lambda name: None if name == "ray" else object())
     with pytest.raises(EngineError, match=r"pip install '\.\[flower\]'"):
-        run_over_flower({}, small_plan())
+        run_over_flower(stations_of(small_plan()), small_plan())
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ("ERROR: it happened\n  File x\nValueError: first cause\nRuntimeError: its echo\n", "ValueError: first cause"),
+        ("ERROR [uvicorn] [Errno 98] address in use\n", "[Errno 98] address in use"),
+        ("all is well\n", "none"),
+    ],
+)
+def test_the_last_words_are_the_first_cause(tmp_path: Path, log: str, words: str) -> None:
+    (tmp_path / "flower.log").write_text(log)
+    assert processes.FlowerProcesses(tmp_path).last_words().endswith(f"the first error in its log: {words}")
 
 
 def fake_commands(directory: Path, **scripts: str) -> Callable[[], Path]:
@@ -122,7 +166,7 @@ def test_a_superlink_that_does_not_start_is_an_error_with_its_last_words(
     commands = fake_commands(tmp_path, flower_superlink="echo fine; echo 'Error: port taken'; exit 3")
     monkeypatch.setattr(processes, "_scripts", commands)
     with pytest.raises(EngineError, match=r"ended too early.*Error: port taken"):
-        run_over_flower({}, small_plan())
+        run_over_flower(stations_of(small_plan()), small_plan())
     assert not list(temporary.iterdir())
 
 
@@ -131,12 +175,12 @@ def test_a_run_that_ends_without_an_outcome_is_an_error_and_the_superlink_is_end
 ) -> None:
     pid_file = tmp_path / "pid"
     commands = fake_commands(
-        tmp_path, flower_superlink=f"echo $$ > {pid_file}; sleep 600", flwr="sleep 0.2; echo 'ERROR: no'"
+        tmp_path, flower_superlink=f"echo $$ > {pid_file}; sleep 600", flwr="sleep 0.2; echo 'OSError: no'"
     )
     monkeypatch.setattr(processes, "_scripts", commands)
     monkeypatch.setattr(processes, "_answers", lambda _: pid_file.exists() and bool(pid_file.read_text().strip()))
-    with pytest.raises(EngineError, match=r"ended too early.*ERROR: no"):
-        run_over_flower({}, small_plan())
+    with pytest.raises(EngineError, match=r"ended too early.*OSError: no"):
+        run_over_flower(stations_of(small_plan()), small_plan())
     assert not lives(int(pid_file.read_text()))
     assert not list(temporary.iterdir())
 

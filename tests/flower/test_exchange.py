@@ -56,6 +56,17 @@ def test_a_file_that_is_being_written_is_not_seen(exchange: Exchange) -> None:
     assert exchange.round(1) is None
 
 
+def test_a_write_that_breaks_off_leaves_nothing_to_read(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks_off(*_: object) -> None:
+        raise OSError
+
+    report = over_loopback(small_plan())
+    monkeypatch.setattr(Path, "replace", breaks_off)
+    with pytest.raises(OSError):  # noqa: PT011  its text is the system's
+        exchange.put_report(report)
+    assert exchange.outcome() is None
+
+
 def test_no_order_is_an_error_that_says_what_to_do(exchange: Exchange) -> None:
     with pytest.raises(EngineError, match="start the simulation again"):
         exchange.order()

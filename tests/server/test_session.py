@@ -1,4 +1,4 @@
-"""A whole session over scripted transports: what goes wrong on the way ends in a retry or an error, never in silence."""
+"""A whole session over scripted transports: what goes wrong ends in a retry or an error, never in silence."""
 
 from __future__ import annotations
 

@@ -1,0 +1,106 @@
+"""What stands in the ledger: three kinds of entries, each with one spelling in bytes. No claim's value fits in any."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+
+from client.ledger.release import DATA_VERSION, FINGERPRINT, MAX_RHO, Charge, ReleaseId
+from common.guarantee import Neighbouring, Unit
+
+Digest = Annotated[str, StringConstraints(pattern=FINGERPRINT)]
+Number = Annotated[int, Field(ge=0, lt=2**53)]
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    version: Literal[1] = 1
+    number: Number
+    previous: Digest
+    time: Number
+
+    def canonical(self) -> bytes:
+        """The one spelling: JSON, sorted keys, no blanks, integers and ASCII text only."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+
+
+class Opened(_Entry):
+    """The first entry: whose ledger this is.
+
+    Attributes:
+        public_key: Ed25519, hexadecimal; it signs every entry.
+        salt: 16 random bytes, so that two ledgers of one key never have the same head.
+    """
+
+    kind: Literal["opened"] = "opened"
+    public_key: Digest
+    salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+
+
+class Reserved(_Entry):
+    """A release is paid for; noise may be drawn once."""
+
+    kind: Literal["reserved"] = "reserved"
+    session: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    fingerprint: Digest
+    round: Annotated[int, Field(ge=1, lt=2**53)]
+    question: Digest
+    rho: Annotated[int, Field(ge=1, le=MAX_RHO)]
+    unit: Annotated[Unit, Field(strict=False)]
+    neighbouring: Annotated[Neighbouring, Field(strict=False)]
+    data_version: Annotated[str, StringConstraints(pattern=DATA_VERSION)]
+
+    @property
+    def place(self) -> tuple[str, str, int]:
+        """Session, plan and round."""
+        return self.session, self.fingerprint, self.round
+
+
+class Persisted(_Entry):
+    """The noised vector of a release is kept, so that a retry can be given the same.
+
+    Attributes:
+        reservation: Number of the entry that paid.
+        vector: SHA-256 of the kept file.
+    """
+
+    kind: Literal["persisted"] = "persisted"
+    reservation: Number
+    vector: Digest
+
+
+Entry = Opened | Reserved | Persisted
+_ENTRIES: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
+
+
+def parse_entry(body: bytes) -> Entry:
+    """The entry of a canonical form.
+
+    Raises:
+        ValueError: If it is not one, byte for byte.
+    """
+    entry = _ENTRIES.validate_json(body)
+    if entry.canonical() != body:
+        msg = "not in canonical form"
+        raise ValueError(msg)
+    return entry
+
+
+def reserved(release: ReleaseId, charge: Charge, *, number: int, previous: str, time: int) -> Reserved:
+    """The entry that pays for a release."""
+    return Reserved(
+        number=number,
+        previous=previous,
+        time=time,
+        session=release.session.hex(),
+        fingerprint=release.fingerprint,
+        round=release.round,
+        question=release.question,
+        rho=charge.rho,
+        unit=charge.unit,
+        neighbouring=charge.neighbouring,
+        data_version=charge.data_version,
+    )

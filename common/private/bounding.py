@@ -1,0 +1,167 @@
+"""Contribution bounds: what one claim or one insured person can add to a sum, exactly, in integers.
+
+A claim adds to one cell alone: its weight to the count, its offset from the centroid in units of the cell's radius to
+the sums, and its squared distance in units of the squared radius to the squares; offsets beyond the radius are
+shortened to it. All in units of ``2**-20``, every rounding towards zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from common.grid import GRID_UNITS, from_grid
+from common.kernel import Centroids, Rows
+
+Weights = npt.NDArray[np.int64]
+"""One a claim, in units of ``2**-20``, at most 1."""
+
+JUST_INSIDE = 1.0 - 2.0**-40
+"""Keeps float64 rounding from lengthening an offset beyond its radius."""
+
+
+class Weighting(StrEnum):
+    """How claims of one insured person are held to a bound."""
+
+    EACH_CLAIM = "each_claim"
+    SHARED = "shared"
+    CAPPED = "capped"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundedSums:
+    """Sums of bounded contributions.
+
+    Guarantees:
+        * One claim of weight ``w`` changes ``counts`` by ``w``, ``sums`` by a vector no longer than ``w`` and
+          ``squares`` by at most ``w``, all in one cell, in units of ``2**-20``.
+        * So the claims of one person change each of the three by at most the sum of their weights, in the L2 norm:
+          at most 1 if weights are shared, the cap if they are capped.
+
+    Attributes:
+        counts: int64 ``(K,)``.
+        sums: int64 ``(K, d)``, offsets from the centroid over the radius.
+        squares: int64 ``(K,)``, squared distances over the squared radius.
+    """
+
+    counts: npt.NDArray[np.int64]
+    sums: npt.NDArray[np.int64]
+    squares: npt.NDArray[np.int64]
+
+    def __add__(self, other: BoundedSums) -> BoundedSums:
+        """The sums over both sets of claims."""
+        return BoundedSums(
+            counts=self.counts + other.counts, sums=self.sums + other.sums, squares=self.squares + other.squares
+        )
+
+
+def weigh(person_ids: npt.NDArray[np.uint64], weighting: Weighting, cap: int = 1) -> Weights:
+    """The weight of each claim, int64 ``(n_claims,)``, units of ``2**-20``.
+
+    Guarantees:
+        * Shared: a person's weights add up to at most 1; capped: to at most ``cap``; each claim: no bound on a person.
+
+    Args:
+        person_ids: Pseudonym of each claim's insured person.
+        weighting: Shared gives each of a person's m claims the weight 1/m; capped keeps the first ``cap`` and gives
+            the others none.
+        cap: Claims of one person that count.
+
+    Raises:
+        ValueError: If the cap is below 1.
+    """
+    if cap < 1:
+        msg = "at least one claim of each person must count"
+        raise ValueError(msg)
+    if weighting is Weighting.EACH_CLAIM:
+        return np.full(len(person_ids), GRID_UNITS, np.int64)
+    _, places, sizes = np.unique(person_ids, return_inverse=True, return_counts=True)
+    if weighting is Weighting.SHARED:
+        return np.asarray(GRID_UNITS // sizes[places], np.int64)
+    order = np.argsort(places, kind="stable")
+    starts = np.cumsum(sizes) - sizes
+    rank = np.empty(len(places), np.int64)
+    rank[order] = np.arange(len(places)) - starts[places[order]]
+    return np.where(rank < cap, GRID_UNITS, 0)
+
+
+@numba.njit(cache=True, nogil=True)
+def _add(rows, weights, labels, centroids, radii, counts, sums, squares):
+    n_features = rows.shape[1]
+    offset = np.empty(n_features)
+    for claim in range(len(rows)):
+        cell = labels[claim]
+        weight = weights[claim]
+        square = 0.0
+        for place in range(n_features):
+            offset[place] = np.float64(rows[claim, place]) - centroids[cell, place]
+            square += offset[place] * offset[place]
+        radius = radii[cell]
+        scale = weight * JUST_INSIDE / max(radius, np.sqrt(square))
+        counts[cell] += weight
+        squares[cell] += np.int64(weight * min(1.0, square / (radius * radius)))
+        for place in range(n_features):
+            sums[cell, place] += np.int64(offset[place] * scale)
+
+
+def bounded_sums(
+    rows: Rows,
+    weights: Weights,
+    labels: npt.NDArray[np.int32],
+    centroids: Centroids,
+    radii: npt.NDArray[np.int64],
+) -> BoundedSums:
+    """The sums of bounded contributions; see ``BoundedSums`` for what is guaranteed.
+
+    Args:
+        rows: float32 ``(n, d)``, on the grid.
+        weights: Of the claims ``(n,)``.
+        labels: The cell of each claim ``(n,)``.
+        centroids: Grid units ``(K, d)``.
+        radii: Grid units ``(K,)``, positive.
+
+    Raises:
+        ValueError: If a radius is not positive or a weight is not between 0 and 1.
+    """
+    if np.any(radii <= 0):
+        msg = "every cell needs a positive radius"
+        raise ValueError(msg)
+    if np.any((weights < 0) | (weights > GRID_UNITS)):
+        msg = "weights lie between 0 and 1"
+        raise ValueError(msg)
+    k, d = centroids.shape
+    found = BoundedSums(counts=np.zeros(k, np.int64), sums=np.zeros((k, d), np.int64), squares=np.zeros(k, np.int64))
+    _add(rows, weights, labels, from_grid(centroids), from_grid(radii), found.counts, found.sums, found.squares)
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
+def _count_distances(rows, weights, centroid, edges, counts):
+    for claim in range(len(rows)):
+        square = 0.0
+        for place in range(rows.shape[1]):
+            offset = np.float64(rows[claim, place]) - centroid[place]
+            square += offset * offset
+        counts[min(np.searchsorted(edges, square), len(counts) - 1)] += weights[claim]
+
+
+def bounded_histogram(
+    rows: Rows, weights: Weights, centroid: Centroids, edges: npt.NDArray[np.int64]
+) -> npt.NDArray[np.int64]:
+    """Weights of claims by their distance to one centroid, int64 ``(n_bins,)``, units of ``2**-20``.
+
+    A claim adds its weight to one bin, so one person changes the result as one person changes counts.
+
+    Args:
+        rows: float32 ``(n, d)``.
+        weights: Of the claims.
+        centroid: Grid units ``(d,)``.
+        edges: Upper edges of the bins, grid units, ascending; what lies beyond the last falls into the last bin.
+    """
+    counts = np.zeros(len(edges), np.int64)
+    _count_distances(rows, weights, from_grid(centroid), from_grid(edges) ** 2, counts)
+    return counts

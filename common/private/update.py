@@ -1,0 +1,108 @@
+"""Reading noisy sums: where a cell's mean most likely is, how far its rows reach, and how many there are.
+
+Only released sums and public noise enter; nothing here costs budget.
+
+References:
+    James and Stein, "Estimation with Quadratic Loss", 4th Berkeley Symposium, 1961 (shrinkage of the step);
+    Andrew et al., "Differentially Private Learning with Adaptive Clipping", NeurIPS 2021 (radii from noisy data).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from common.grid import GRID_UNITS, from_grid, to_grid
+from common.private.bounding import BoundedSums
+
+Floats = npt.NDArray[np.float64]
+
+SMALLEST_RADIUS = 1e-3
+WIDEN = 1.6
+"""Root mean squared distances within which a cell's next radius reaches, before growth."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoiseStds:
+    """Standard deviations of the noise in one round, in units of a weight of 1.
+
+    Attributes:
+        counts: Of each count.
+        sums: Of each coordinate of the sums, in radii.
+        squares: Of each square, in squared radii.
+    """
+
+    counts: float
+    sums: float
+    squares: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """What is believed of the cells.
+
+    Attributes:
+        centroids: Grid units ``(K, d)``.
+        radii: Grid units ``(K,)``; contributions are bounded to them in the next round.
+        counts: Noisy numbers of claims (or persons) ``(K,)``, never negative.
+        spread: Mean squared distances to the mean ``(K,)``, squared feature units.
+    """
+
+    centroids: npt.NDArray[np.int64]
+    radii: npt.NDArray[np.int64]
+    counts: Floats
+    spread: Floats
+
+
+def least_count(n_features: int, noise: NoiseStds) -> float:
+    """The count at which a cell's mean is as well known as its radius is long, twice over: ``2 sqrt(d) z_sums``."""
+    return float(2.0 * np.sqrt(n_features) * noise.sums)
+
+
+def updated(cells: Cells, noisy: BoundedSums, noise: NoiseStds, least: float, grow: float) -> Cells:
+    """The cells after a round.
+
+    Guarantees:
+        * No centroid moves further than its radius.
+        * A cell whose count is lost in noise stays where it is.
+
+    Args:
+        cells: As they were asked.
+        noisy: What came back.
+        noise: What is in it.
+        least: Count below which a quarter of it is taken as nothing, half of it as unreliable.
+        grow: Slack of the next radius.
+    """
+    d = cells.centroids.shape[1]
+    radii = from_grid(cells.radii)
+    counts = noisy.counts / GRID_UNITS
+    floor = np.maximum(counts, 1.0)
+    step = noisy.sums / GRID_UNITS * (radii / floor)[:, None]
+    step *= _gain(step, d * (noise.sums * radii / floor) ** 2, counts < 0.25 * least)[:, None]
+    step *= np.minimum(1.0, radii / np.maximum(np.linalg.norm(step, axis=1), 1e-12))[:, None]
+    around = np.clip(noisy.squares / GRID_UNITS * radii**2 / floor, (0.05 * radii) ** 2, radii**2)
+    spread = np.maximum(around - (step**2).sum(axis=1), 0.25 * around)
+    wanted = np.clip(np.sqrt(spread) * WIDEN * grow, 0.3 * radii, 1.2 * radii)
+    moved = from_grid(cells.centroids) + step
+    moved /= np.maximum(1.0, np.linalg.norm(moved, axis=1, keepdims=True))
+    return Cells(
+        centroids=to_grid(moved),
+        radii=to_grid(np.maximum(np.where(counts > 0.5 * least, wanted, radii), SMALLEST_RADIUS)),
+        counts=np.maximum(counts, 0.0),
+        spread=spread,
+    )
+
+
+def _gain(step: Floats, noise_energy: Floats, lost: npt.NDArray[np.bool_]) -> Floats:
+    """Share of a step that is signal, given the energy that noise alone would have."""
+    energy = np.maximum((step**2).sum(axis=1), 1e-12)
+    return np.where(lost, 0.0, np.clip(1.0 - noise_energy / energy, 0.0, 1.0))
+
+
+def radius_from_histogram(noisy: npt.NDArray[np.int64], edges: npt.NDArray[np.int64], share: float) -> int:
+    """The upper edge within which ``share`` of the noisy weights lie, grid units."""
+    within = np.cumsum(np.maximum(noisy, 0))
+    place = int(np.searchsorted(within, share * within[-1])) if within[-1] > 0 else len(edges) - 1
+    return int(edges[min(place, len(edges) - 1)])
