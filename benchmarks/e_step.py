@@ -9,16 +9,17 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import numba
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
 from benchmarks import e_step_peers as peers
-from benchmarks.pairing import Contender, interleaved, options, ratio, show_machine, show_table
+from benchmarks.pairing import Contender, interleaved, options, ratio, show_heading, show_machine, show_row
 from common import kernel
-from common.grid import from_grid, to_grid
+from common.grid import GRID_UNITS, from_grid, to_grid
 
 SHAPES = ((1_000_000, 16, 16), (1_000_000, 32, 32), (1_000_000, 64, 64), (500_000, 94, 36), (200_000, 128, 256))
-RUNS = 7
+RUNS = 5
 OURS, LIMIT = "ours", "GEMM alone"
 
 
@@ -29,12 +30,13 @@ def main(arguments: list[str] | None = None) -> None:
     show_machine("numpy", "numba", "scikit-learn", "faiss-cpu")
     if not peers.HAS_FAISS:
         print("faiss is missing here and is left out: pip install faiss-cpu\n")
-    rows = []
+    names = [LIMIT, *peers.NAMES]
+    show_heading(
+        ["rows, features, clusters", "threads", "ours, ms", "ours / GEMM", *(f"{name} / ours" for name in names)]
+    )
     for n_threads in (1, 2):
         for n, d, k in SHAPES:
-            rows.append(_row((n // shrink, d, k), n_threads, runs))
-    names = [LIMIT, *peers.NAMES]
-    show_table(["rows, features, clusters", "threads", "ours, ms", "ours / GEMM", *(f"{name} / ours" for name in names)], rows)
+            show_row(_row((n // shrink, d, k), n_threads, runs))
 
 
 def _row(shape: tuple[int, int, int], n_threads: int, runs: int) -> list[object]:
@@ -48,9 +50,7 @@ def _row(shape: tuple[int, int, int], n_threads: int, runs: int) -> list[object]
     return [f"{shape[0]:,} x {shape[1]}, {shape[2]}", n_threads, ours, ratio(seconds, OURS, LIMIT), *others]
 
 
-def contenders(
-    shape: tuple[int, int, int], n_threads: int, pools: ThreadpoolController
-) -> dict[str, Contender]:
+def contenders(shape: tuple[int, int, int], n_threads: int, pools: ThreadpoolController) -> dict[str, Contender]:
     """Ours, the limit and every peer that is installed, on the same rows and centroids."""
     rows, units = clustered_rows(*shape)
     norms = kernel.row_norms(rows)
@@ -77,7 +77,7 @@ def clustered_rows(n: int, d: int, k: int) -> tuple[kernel.Rows, kernel.Centroid
         part = rows[start : start + 65_536]
         around = points[rng.integers(0, k, len(part))] + rng.standard_normal(part.shape) * 0.3 / np.sqrt(d)
         around /= np.maximum(1.0, np.linalg.norm(around, axis=1, keepdims=True) * 1.0001)
-        part[:] = np.trunc(around * kernel.GRID_UNITS) / kernel.GRID_UNITS
+        part[:] = np.trunc(around * GRID_UNITS) / GRID_UNITS
     return rows, to_grid(points + rng.standard_normal(points.shape) * 0.05 / np.sqrt(d))
 
 
@@ -88,14 +88,15 @@ def _in_parallel(rows: kernel.Rows, centroids: kernel.Rows, n_threads: int) -> N
         list(pool.map(lambda part: _products(rows[edges[part] : edges[part + 1]], centroids, tile), range(n_threads)))
 
 
-def _products(rows: kernel.Rows, centroids: kernel.Rows, tile: int) -> None:
-    """Only the matrix products of the same tiles, into the same small buffer."""
+@numba.njit(cache=True, nogil=True)
+def _products(rows, centroids, tile):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  numba
+    """Only the matrix products of the same tiles, into the same small buffer, by the same BLAS."""
     scores = np.empty((len(centroids), tile), np.float32)
     for start in range(0, len(rows), tile):
         part = rows[start : start + tile]
-        np.dot(centroids, part.T, scores if len(part) == tile else np.empty((len(centroids), len(part)), np.float32))
-
-
+        if len(part) < tile:
+            scores = np.empty((len(centroids), len(part)), np.float32)
+        np.dot(centroids, part.T, scores)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import argparse
 import gc
 import os
 import platform
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
@@ -23,7 +22,9 @@ def options(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def interleaved(contenders: Mapping[str, Contender], runs: int, clock: Callable[[], float] = time.perf_counter) -> Seconds:
+def interleaved(
+    contenders: Mapping[str, Contender], runs: int, clock: Callable[[], float] = time.perf_counter
+) -> Seconds:
     """Seconds of every contender, one run of each per round, after one that does not count.
 
     Args:
@@ -49,13 +50,15 @@ def ratio(seconds: Seconds, name: str, against: str) -> float:
     return median(mine / other for mine, other in zip(seconds[name], seconds[against], strict=True))
 
 
-def show_table(heading: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print a markdown table; numbers with three digits."""
+def show_heading(heading: Sequence[str]) -> None:
+    """Begin a markdown table."""
     print("| " + " | ".join(heading) + " |")
-    print("|" + "---|" * len(heading))
-    for row in rows:
-        print("| " + " | ".join(_shown(cell) for cell in row) + " |")
-    sys.stdout.flush()
+    print("|" + "---|" * len(heading), flush=True)
+
+
+def show_row(cells: Sequence[object]) -> None:
+    """Print one line of a markdown table; numbers with three digits."""
+    print("| " + " | ".join(_shown(cell) for cell in cells) + " |", flush=True)
 
 
 def show_machine(*packages: str) -> None:

@@ -7,7 +7,7 @@ import json
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -23,6 +23,10 @@ CELL_FLOOR = 11
 """No cell of 1 to 10 persons is shown (CMS cell size policy)."""
 
 _MOST_BYTES = 1 << 20
+
+_Kind = TypeVar("_Kind", Protection, Unit)
+Loose = Annotated[_Kind, Field(strict=False)]
+"""Given as itself or by its word."""
 
 Epsilon = Annotated[float, Field(ge=0.01, le=LARGEST_EPSILON)]
 Listed = Literal["any"] | Annotated[frozenset[Fingerprint], Field(strict=False)]
@@ -49,11 +53,11 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     min_cohort: Annotated[int, Field(ge=1)] = 3
-    protections: Annotated[frozenset[Protection], Field(strict=False)] = frozenset(Protection)
+    protections: Annotated[frozenset[Loose[Protection]], Field(strict=False)] = frozenset(Protection)
     cell_floor: Annotated[int, Field(ge=CELL_FLOOR)] = CELL_FLOOR
     plans: Listed = "any"
     feature_specs: Listed = "any"
-    units: Annotated[frozenset[Unit], Field(strict=False, min_length=1)] = frozenset({Unit.PERSON})
+    units: Annotated[frozenset[Loose[Unit]], Field(strict=False, min_length=1)] = frozenset({Unit.PERSON})
     delta: Annotated[float, Field(gt=0, le=1e-3)] = 1e-6
     epsilon_per_release: Epsilon = 1.0
     epsilon_per_session: Epsilon = 1.0

@@ -40,9 +40,14 @@ def charge(squared_sensitivity: Fraction | int, variance: Fraction | int) -> int
     Returns:
         Cost in units of 1e-9 rho.
 
+    Raises:
+        ValueError: If the variance is not positive, or the squared sensitivity negative.
+
     References:
         Canonne, Kamath, Steinke, NeurIPS 2020, Theorem 4: the discrete Gaussian is charged like the continuous one.
     """
+    if variance <= 0 or squared_sensitivity < 0:
+        raise ValueError("a charge needs a positive variance and a squared sensitivity that is not negative")
     return math.ceil(RHO_UNITS * Fraction(squared_sensitivity) / (2 * Fraction(variance)))
 
 
@@ -105,6 +110,7 @@ def budget(guarantee: Guarantee, parted: Callable[[int], Iterable[int]] = lambda
 
     Guarantees:
         * ``rdp_epsilon`` of the parts of the result is at most ``guarantee.epsilon``; of one unit more it is above.
+        * A ledger whose costs add up to no more than the result is within the guarantee.
 
     Args:
         guarantee: The limit.

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from common.accounting import RHO_UNITS, budget, noise_multiplier, noise_variance, pld_epsilon, rdp_epsilon
+from common.accounting import (
+    LEAST_EPSILON,
+    RHO_UNITS,
+    budget,
+    noise_multiplier,
+    noise_variance,
+    pld_epsilon,
+    rdp_epsilon,
+)
 from common.errors import PlanError, RefusedError
 from common.gaussian_privacy import gaussian_epsilon
 from common.guarantee import Guarantee
@@ -85,7 +93,7 @@ def recheck(costs: Sequence[int], guarantee: Guarantee) -> float:
     Raises:
         RefusedError: If that is more than the guarantee says.
     """
-    found = pld_epsilon(costs, guarantee.delta, guarantee.epsilon)
+    found = pld_epsilon(costs, guarantee.delta, max(guarantee.epsilon, LEAST_EPSILON))
     if not found <= guarantee.epsilon:
         msg = f"the second accountant finds epsilon {found:.6g} above {guarantee.epsilon:.6g}: this plan must not run"
         raise RefusedError(msg)

@@ -29,8 +29,6 @@ def gaussian_mu(epsilon: float, delta: float) -> float:
 
 def gaussian_epsilon(mu: float, delta: float) -> float:
     """The smallest epsilon of this ``mu`` at ``delta``; 0 where delta alone is enough."""
-    if gaussian_delta(mu, 0.0) <= delta:
-        return 0.0
     # erfc(x) <= exp(-x**2): at this epsilon the first term alone is below delta
     most = mu * (mu / 2 + math.sqrt(2 * math.log(1 / delta)))
     return _crossing(lambda epsilon: gaussian_delta(mu, epsilon) <= delta, 0.0, most)

@@ -1,4 +1,4 @@
-"""Channels: what the row kernel adds to a row, prepared from one block and one claim table."""
+"""Channels: what the row kernel writes to a row, prepared from one block and one claim table."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from common.columns import MISSING, CodeColumn
 from common.features import kernel
 from common.features.vectors import Packed, Vocabulary
 
-RawRows = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.float32]
 
 
 class Channel(Protocol):
-    """Adds its part to the rows of a stretch of claims."""
+    """Writes its coordinates, which no other channel touches, to the rows of a stretch of claims."""
 
-    def add_to(self, raw_rows: RawRows, part: slice) -> None:
-        """Add to ``raw_rows``, which are the rows of the claims in ``part``."""
+    def write_to(self, rows: Rows, part: slice) -> None:
+        """Write to ``rows``, which are zeros and belong to the claims in ``part``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,10 +33,10 @@ class CodeChannel:
     weight: float
     others_share: float
 
-    def add_to(self, raw_rows: RawRows, part: slice) -> None:
+    def write_to(self, rows: Rows, part: slice) -> None:
         """See ``Channel``."""
-        kernel.add_codes_to_all(
-            raw_rows,
+        kernel.write_codes(
+            rows,
             self.ids[part],
             self.operated[part],
             self.condition,
@@ -54,9 +54,9 @@ class FeeChannel:
     offset: int
     weight: float
 
-    def add_to(self, raw_rows: RawRows, part: slice) -> None:
+    def write_to(self, rows: Rows, part: slice) -> None:
         """See ``Channel``."""
-        kernel.add_fees_to_all(raw_rows, self.fees[part], self.offset, self.weight)
+        kernel.write_fees(rows, self.fees[part], self.offset, self.weight)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,14 +69,14 @@ class NumberChannel:
     lower: int
     upper: int
 
-    def add_to(self, raw_rows: RawRows, part: slice) -> None:
+    def write_to(self, rows: Rows, part: slice) -> None:
         """See ``Channel``."""
-        kernel.add_number_to_all(raw_rows, self.numbers[part], self.offset, self.weight, self.lower, self.upper)
+        kernel.write_numbers(rows, self.numbers[part], self.offset, self.weight, self.lower, self.upper)
 
 
 def code_ids(columns: tuple[CodeColumn, ...], vocabulary: Vocabulary, n_claims: int) -> npt.NDArray[np.int32]:
     """Indices into a vocabulary, int32 ``(n_claims, max(1, n_columns))``, ``MISSING`` for none."""
     ids = np.full((n_claims, max(1, len(columns))), MISSING, np.int32)
     for place, column in enumerate(columns):
-        ids[:, place] = vocabulary.translate(column.indices, column.values)
+        kernel.translate(column.indices, vocabulary.table(column.values), ids, place)
     return ids

@@ -9,34 +9,45 @@ from __future__ import annotations
 import math
 
 import numba
+import numpy as np
 
 from common.grid import GRID_UNITS
+
+GRID_STEP = 1.0 / GRID_UNITS
+"""A power of two: multiplying by it is as exact as dividing by ``GRID_UNITS``."""
 
 ALWAYS, IF_OPERATED, IF_NOT_OPERATED = 0, 1, 2
 """When a channel counts: for every claim, or by whether the claim has an operation."""
 
 _LN2 = 0.6931471805599453
-_ROOT_HALF = 0.7071067811865476
+_ODD_RECIPROCALS = tuple(1.0 / odd for odd in (13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0))
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=True, nogil=True, error_model="numpy")
 def natural_log(value: float) -> float:
     """Natural logarithm of a positive number, to 1e-11, from basic arithmetic only."""
     mantissa, exponent = math.frexp(value)
-    if mantissa < _ROOT_HALF:
+    if mantissa < 0.7071067811865476:
         mantissa *= 2.0
         exponent -= 1
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
     square = ratio * ratio
     series = 1.0 / 15.0
-    for odd in (13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0):
-        series = series * square + 1.0 / odd
+    for reciprocal in _ODD_RECIPROCALS:
+        series = series * square + reciprocal
     return exponent * _LN2 + 2.0 * ratio * series
 
 
 @numba.njit(cache=True, nogil=True)
-def add_codes(row, ids, starts, columns, values, weight, others_share):
-    """Add one channel: the main code's vector, mixed with the mean of the others' by ``others_share``."""
+def settle(value):  # type: ignore[no-untyped-def]  # numba
+    """A coordinate on the grid, rounded towards zero, so that no row grows longer."""
+    return np.float32(math.trunc(value * GRID_UNITS) * GRID_STEP)
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def add_codes(row, ids, vectors, weight, others_share):  # type: ignore[no-untyped-def]  # numba
+    """Add to a raw row: the main code's vector, mixed with the mean of the others' by ``others_share``."""
+    starts, columns, values = vectors
     n_others = 0
     for place in range(1, len(ids)):
         n_others += ids[place] >= 0
@@ -51,57 +62,54 @@ def add_codes(row, ids, starts, columns, values, weight, others_share):
 
 
 @numba.njit(cache=True, nogil=True)
-def add_fees(row, fees, offset, weight):
-    """Add the roots of the fee shares; negative categories count as nothing."""
-    total = 0
-    for place in range(len(fees)):
-        total += max(fees[place], 0)
-    if total > 0:
-        for place in range(len(fees)):
-            row[offset + place] += weight * math.sqrt(max(fees[place], 0) / total)
+def settle_codes(row, ids, vectors, out):  # type: ignore[no-untyped-def]  # numba
+    """Write the coordinates that ``add_codes`` has touched to the grid, and clear them for the next claim."""
+    starts, columns, _ = vectors
+    for place in range(len(ids)):
+        if ids[place] >= 0:
+            for entry in range(starts[ids[place]], starts[ids[place] + 1]):
+                column = columns[entry]
+                if row[column] != 0.0:
+                    out[column] = settle(row[column])
+                    row[column] = 0.0
 
 
 @numba.njit(cache=True, nogil=True)
-def add_number(row, value, offset, weight, lower, upper):
-    """Add a number between its bounds on a logarithmic scale from -1 to 1; missing (negative) adds nothing."""
-    if value >= 0:
-        low = natural_log(1.0 + lower)
-        part = (natural_log(1.0 + value) - low) / (natural_log(1.0 + upper) - low)
-        row[offset] += weight * (2.0 * min(max(part, 0.0), 1.0) - 1.0)
-
-
-@numba.njit(cache=True, nogil=True)
-def settle(row, out):
-    """Write a row to the grid, every coordinate towards zero, so that no row grows longer."""
-    for place in range(len(row)):
-        out[place] = math.trunc(row[place] * GRID_UNITS) / GRID_UNITS
-
-
-@numba.njit(cache=True, nogil=True)
-def add_codes_to_all(rows, ids, operated, condition, vectors, weight, others_share):
-    """``add_codes`` for every claim that meets the channel's condition."""
-    starts, columns, values = vectors
+def write_codes(rows, ids, operated, condition, vectors, weight, others_share):  # type: ignore[no-untyped-def]  # numba
+    """The vectors of codes of every claim that meets the channel's condition."""
+    raw_row = np.zeros(rows.shape[1])
     for claim in range(len(rows)):
         if condition == ALWAYS or (condition == IF_OPERATED) == operated[claim]:
-            add_codes(rows[claim], ids[claim], starts, columns, values, weight, others_share)
+            add_codes(raw_row, ids[claim], vectors, weight, others_share)
+            settle_codes(raw_row, ids[claim], vectors, rows[claim])
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def write_fees(rows, fees, offset, weight):  # type: ignore[no-untyped-def]  # numba
+    """The roots of the fee shares; negative categories count as nothing."""
+    for claim in range(len(rows)):
+        total = 0
+        for place in range(fees.shape[1]):
+            total += max(fees[claim, place], 0)
+        if total > 0:
+            for place in range(fees.shape[1]):
+                rows[claim, offset + place] = settle(weight * math.sqrt(max(fees[claim, place], 0) / total))
+
+
+@numba.njit(cache=True, nogil=True, error_model="numpy")
+def write_numbers(rows, numbers, offset, weight, lower, upper):  # type: ignore[no-untyped-def]  # numba
+    """A number between its bounds on a logarithmic scale from -1 to 1; missing (negative) writes nothing."""
+    low = natural_log(1.0 + lower)
+    width = natural_log(1.0 + upper) - low
+    for claim in range(len(rows)):
+        if numbers[claim] >= 0:
+            part = (natural_log(1.0 + numbers[claim]) - low) / width
+            rows[claim, offset] = settle(weight * (2.0 * min(max(part, 0.0), 1.0) - 1.0))
 
 
 @numba.njit(cache=True, nogil=True)
-def add_fees_to_all(rows, fees, offset, weight):
-    """``add_fees`` for every claim."""
-    for claim in range(len(rows)):
-        add_fees(rows[claim], fees[claim], offset, weight)
-
-
-@numba.njit(cache=True, nogil=True)
-def add_number_to_all(rows, numbers, offset, weight, lower, upper):
-    """``add_number`` for every claim."""
-    for claim in range(len(rows)):
-        add_number(rows[claim], numbers[claim], offset, weight, lower, upper)
-
-
-@numba.njit(cache=True, nogil=True)
-def settle_all(rows, out):
-    """``settle`` for every claim."""
-    for claim in range(len(rows)):
-        settle(rows[claim], out[claim])
+def translate(indices, table, ids, place):  # type: ignore[no-untyped-def]  # numba
+    """Write one column of ``ids``: the table's entry for each index; its last entry stands for missing (-1)."""
+    for claim in range(len(indices)):
+        index = indices[claim]
+        ids[claim, place] = table[index if index >= 0 else len(table) - 1]

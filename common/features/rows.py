@@ -26,7 +26,7 @@ from common.features.spec import (
 from common.features.vectors import Sparse, Vocabulary, code_vector, text_vector
 
 TILE = 1024
-"""Claims that are worked on at once: their rows in float64 stay in the second-level cache."""
+"""Claims that are worked on at once: their rows stay in the second-level cache."""
 
 JUST_INSIDE = 1.0 - 2.0**-40
 """Keeps float64 rounding from lifting a row out of the unit ball."""
@@ -55,14 +55,13 @@ class Featuriser:
             for block, offset in zip(self.spec.blocks, self.spec.offsets(), strict=True)
             for channel in self._channels(block, offset, table)
         ]
-        out = np.empty((len(table), self.spec.n_features), np.float32)
+        rows = np.empty((len(table), self.spec.n_features), np.float32)
         for start in range(0, len(table), TILE):
             part = slice(start, start + TILE)
-            raw_rows = np.zeros((len(out[part]), self.spec.n_features))
+            rows[part] = 0.0
             for channel in channels:
-                channel.add_to(raw_rows, part)
-            kernel.settle_all(raw_rows, out[part])
-        return out
+                channel.write_to(rows[part], part)
+        return rows
 
     def _channels(self, block: Block, offset: int, table: ClaimTable) -> list[Channel]:
         weight = sqrt(block.share / PER_MILLE) * JUST_INSIDE

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.codes import CODE_SYSTEMS, Level
+from common.columns import MISSING
 from common.features.spec import CodeLevel
 
 Sparse = list[tuple[int, float]]
@@ -100,10 +101,9 @@ class Vocabulary:
         self._values: list[float] = []
         self._packed: Packed | None = None
 
-    def translate(self, indices: npt.NDArray[np.int32], values: tuple[str, ...]) -> npt.NDArray[np.int32]:
-        """The same column with indices into this vocabulary; missing stays missing."""
-        table = np.array([*(self._place(value) for value in values), -1], np.int32)
-        return table[indices]
+    def table(self, values: tuple[str, ...]) -> npt.NDArray[np.int32]:
+        """Where each value stands in this vocabulary, and at the end what stands for missing."""
+        return np.array([*(self._place(value) for value in values), MISSING], np.int32)
 
     def is_full(self, n_values: int) -> bool:
         """Whether ``n_values`` more would exceed ``MAX_VOCABULARY``; start a new one then."""

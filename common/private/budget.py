@@ -27,7 +27,7 @@ class Shares:
         passes_per_level: Rounds after each doubling of the cells.
     """
 
-    seeding: int = 600
+    seeding: int = 500
     histogram: int = 40
     squares: int = 50
     growth: int = 1300

@@ -27,6 +27,7 @@ WITHIN = 0.995
 
 SPLIT_STEP = 0.5
 GROW_AFTER_SPLIT, GROW_LATER, GROW_POLISH = 1.3, 1.15, 1.1
+DEFAULT_SHARES = Shares()
 BURN_IN = 2
 """Polishing rounds before averaging begins."""
 
@@ -62,7 +63,7 @@ class Recipe:
     sensitivity: float
     seed: int
     restarts: int = 20
-    shares: Shares = Shares()
+    shares: Shares = DEFAULT_SHARES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +126,7 @@ def following(recipe: Recipe, last: PrivateRound, noisy: BoundedSums | npt.NDArr
     least = least_count(recipe.n_features, noise)
     if last.step is Step.LEVEL:
         grow = GROW_AFTER_SPLIT if last.pass_ == 0 else GROW_LATER
-        return _after_level(recipe, last, updated(last.cells, noisy, noise, least, grow), least)
+        return _after_level(recipe, last, updated(last.cells, noisy, noise, least, grow))
     return _after_polish(recipe, last, updated(last.cells, noisy, noise, 0.5 * least, GROW_POLISH))
 
 
@@ -138,19 +139,19 @@ def _after_radius(recipe: Recipe, last: PrivateRound, noisy: npt.NDArray[np.int6
     radius = radius_from_histogram(noisy, bin_edges(), WITHIN)
     spread = np.maximum(last.cells.spread, (0.2 * radius / GRID_UNITS) ** 2)
     cells = replace(last.cells, radii=np.array([radius], np.int64), spread=spread)
-    return _split(recipe, replace(last, cells=cells), least=0.0)
+    return _split(recipe, replace(last, cells=cells))
 
 
-def _after_level(recipe: Recipe, last: PrivateRound, cells: Cells, least: float) -> PrivateRound:
+def _after_level(recipe: Recipe, last: PrivateRound, cells: Cells) -> PrivateRound:
     moved = replace(last, cells=cells, pass_=last.pass_ + 1)
     if moved.pass_ < recipe.shares.passes_per_level:
         return moved
     if last.level >= n_levels(recipe.n_leaves):
         return _reduced(recipe, moved)
-    return _split(recipe, moved, least)
+    return _split(recipe, moved)
 
 
-def _split(recipe: Recipe, last: PrivateRound, least: float) -> PrivateRound:
+def _split(recipe: Recipe, last: PrivateRound) -> PrivateRound:
     """The next level; if no cell is worth splitting, what seeding has left goes to polishing."""
     levels = n_levels(recipe.n_leaves)
     _, budgets = level_budgets(recipe.mu_squared, levels, recipe.shares)
@@ -197,7 +198,7 @@ def _gathered(leaves: Cells, centroids: npt.NDArray[np.int64]) -> Cells:
     square = ((kept[:, None] - places[None]) ** 2).sum(axis=2)
     owner, off = square.argmin(axis=1), square.min(axis=1)
     k = len(centroids)
-    counts = np.bincount(owner, leaves.counts, k)
+    counts = np.bincount(owner, leaves.counts, k).astype(np.float64)
     spread = np.bincount(owner, leaves.counts * (leaves.spread + off), k) / np.maximum(counts, 1e-9)
     alone = np.bincount(owner, minlength=k) == 1
     farthest = np.zeros(k)

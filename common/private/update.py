@@ -57,8 +57,8 @@ class Cells:
 
 
 def least_count(n_features: int, noise: NoiseStds) -> float:
-    """The count at which a cell's mean is as well known as its radius is long, twice over: ``2 sqrt(d) z_sums``."""
-    return float(2.0 * np.sqrt(n_features) * noise.sums)
+    """The count at which the noise in a cell's mean is as long as its radius: ``sqrt(d) z_sums``."""
+    return float(np.sqrt(n_features) * noise.sums)
 
 
 def updated(cells: Cells, noisy: BoundedSums, noise: NoiseStds, least: float, grow: float) -> Cells:

@@ -21,7 +21,7 @@ from simulations.story import ClusterCard, Story
 
 Floats = npt.NDArray[np.float64]
 
-LONGEST_LABEL = 17.0
+LONGEST_LABEL = 19.0
 """In font sizes."""
 
 SMALLEST = 5.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from typing import NamedTuple
 
@@ -38,13 +39,13 @@ class _Axis(NamedTuple):
         return 12.0 + cv / self.high * (self.width - 24.0)
 
     def column(self, cv: float) -> int:
-        """The column of a value."""
-        last = int((self.width - 24.0) / self.step) - 1
-        return min(int((self.x(cv) - 12.0) / self.step), last)
+        """The column of a value; columns are counted from the limit, so that none lies on both sides of it."""
+        last = math.floor((self.x(self.high) - self.x(LIMIT)) / self.step) - 1
+        return min(math.floor((self.x(cv) - self.x(LIMIT)) / self.step), last)
 
     def middle(self, column: int) -> float:
         """The middle of a column."""
-        return 12.0 + (column + 0.5) * self.step
+        return self.x(LIMIT) + (column + 0.5) * self.step
 
 
 def cost_strip(story: Story, texts: Catalogue) -> Markup:

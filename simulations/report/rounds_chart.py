@@ -43,7 +43,7 @@ def _chart(story: Story, texts: Catalogue, frame: Frame) -> Markup:
     return svg.picture(
         *_bands(story.rounds, texts, frame),
         *(_grid(panel, frame) for panel in (whole, zoomed, bars)),
-        *_reference(reference, texts, zoomed, frame),
+        *_reference(reference, story.rounds[-1].inertia, texts, zoomed, frame),
         *(_link(before, after, k, whole, frame) for before, after in pairwise(story.rounds)),
         *(_link(before, after, k, zoomed, frame) for before, after in pairwise(comparable)),
         *(
@@ -114,12 +114,14 @@ def _every_tick(frame: Frame) -> list[int]:
     return sorted({max(1, round(tick)) for tick in ticks})
 
 
-def _reference(inertia: float | None, texts: Catalogue, panel: Panel, frame: Frame) -> list[Markup]:
+def _reference(inertia: float | None, last: float, texts: Catalogue, panel: Panel, frame: Frame) -> list[Markup]:
+    """A line at the pooled reference, its name on the side where the last round is not."""
     if inertia is None:
         return []
     y = panel.y(inertia)
     line = svg.element("line", x1=frame.left, x2=frame.right, y1=y, y2=y)
-    note = svg.words(texts.plain("rounds.reference"), x=frame.left + 5, y=y - 5)
+    aside = y - 5 if last < inertia else y + 14
+    note = svg.words(texts.plain("rounds.reference"), x=frame.right - 5, y=aside, text_anchor="end")
     return [svg.group([line, note], class_="reference")]
 
 

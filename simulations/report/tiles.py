@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from simulations.report.bars import gauge, pointer
-from simulations.report.figures import number, total_seconds
+from simulations.report.figures import clustering_seconds, number
 from simulations.report.formats import decimal, integer, percent, seconds
 
 Figures = Mapping[str, object]
@@ -47,7 +47,7 @@ class Tile:
 def facts(result: Figures) -> list[tuple[str, str]]:
     """Keys and figures of what the run was."""
     counts = [(key, integer(number(result, key))) for key in ("n_bureaus", "n_claims", "n_clusters", "rounds")]
-    return [*counts, ("seconds", seconds(total_seconds(result)))]
+    return [*counts, ("seconds", seconds(clustering_seconds(result)))]
 
 
 def tiles(result: Figures) -> list[Tile]:

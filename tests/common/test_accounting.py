@@ -50,6 +50,12 @@ def test_a_charge_covers_the_true_cost_and_less_than_a_unit_more(squared: int, v
     assert true <= charge(squared, variance) < true + 1
 
 
+@pytest.mark.parametrize(("squared", "variance"), [(1, 0), (1, -16), (-1, 16)])
+def test_a_charge_without_noise_or_sensitivity_is_refused(squared: int, variance: int) -> None:
+    with pytest.raises(ValueError, match="positive variance"):
+        charge(squared, variance)
+
+
 @LAW
 @given(st.integers(1, RHO_UNITS), st.fractions(1, 10**12))
 def test_noise_bought_at_a_cost_is_charged_exactly_that(cost: int, squared: Fraction) -> None:
@@ -86,6 +92,13 @@ def test_nothing_released_costs_nothing() -> None:
 def test_nothing_is_ever_paid_back() -> None:
     with pytest.raises(ValueError, match="negative"):
         rdp_epsilon([5, -1], 1e-6)
+
+
+@settings(LAW, max_examples=5)
+@given(st.lists(st.integers(RHO_UNITS // 10_000, RHO_UNITS // 10), min_size=1, max_size=12))
+def test_a_ledger_within_the_budget_of_a_year_is_within_its_guarantee(costs: list[int]) -> None:
+    year = guarantee_of(costs, 1e-6, Unit.PERSON, Scope.YEAR)
+    assert sum(costs) - 1 <= budget(year) <= sum(costs) + 1  # bounds meet but for the last digit of a float
 
 
 @pytest.mark.parametrize("epsilon", [LEAST_EPSILON, 0.1, 1.0, 4.0, 30.0])

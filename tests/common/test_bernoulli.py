@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.bernoulli import STEPS, _THRESHOLDS, exp_bounds, geometric, is_below
+from common.bernoulli import _THRESHOLDS, STEPS, bernoulli_exp, exp_bounds, geometric, is_below
 from common.randomness import AesStream
 
 WORD = 2**64
@@ -45,6 +45,16 @@ def test_a_number_that_agrees_for_three_words_is_settled_by_the_fourth(exponent:
     first, second, third, fourth = digits_of_exp(exponent, 4)
     assert is_below(first, exponent, Scripted(second, third, fourth - 1))
     assert not is_below(first, exponent, Scripted(second, third, fourth + 1))
+
+
+def test_coins_within_the_rounding_of_floats_are_decided_by_rationals() -> None:
+    exact = [Fraction(k, 97) for k in range(1, 200)]
+    firsts = np.array([digits_of_exp(exponent, 1)[0] for exponent in exact], np.uint64)
+    exponents = np.array([float(exponent) for exponent in exact])
+    one = np.uint64(1)
+    assert bernoulli_exp(firsts - one, exponents, exact.__getitem__, Scripted()).all()
+    assert not bernoulli_exp(firsts + one, exponents, exact.__getitem__, Scripted()).any()
+    assert (np.exp(-exponents) > (firsts + one) * 2.0**-64).sum() > 20  # floats alone would be wrong
 
 
 def test_a_settled_number_takes_no_further_bits() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.local_noise import LocalNoiseTooSmallError
-from common.noise import WORDS_PER_PROPOSAL, _accepted, discrete_gaussian
+from common.noise import WORDS_PER_PROPOSAL, _accepted, _laplace_rests, discrete_gaussian
 from common.randomness import AesStream, random_words
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "discrete_gaussian.json").read_text("ascii"))
@@ -59,6 +59,15 @@ def published(variance: Fraction, words: list[int]) -> list[int]:
 def heads(word: int, exponent: Fraction) -> bool:
     with mpmath.workdps(60):
         return bool(mpmath.mpf(word) < mpmath.exp(-mpmath.mpf(exponent.numerator) / exponent.denominator) * 2**64)
+
+
+def test_words_that_would_favour_small_rests_are_refused() -> None:
+    words = np.array([2**64 - 1, 2**64 - 2, 2**64 - 6], np.uint64)  # 2**64 is one more than a multiple of five
+    kept, rests = _laplace_rests(words, np.zeros(3, np.uint64), 5, AesStream(bytes(32)))
+    assert kept.tolist() == [1, 2]
+    assert rests.tolist() == [4, 0]
+    kept, _ = _laplace_rests(words, np.zeros(3, np.uint64), 4, AesStream(bytes(32)))
+    assert kept.tolist() == [0, 1, 2]
 
 
 def test_no_draws_take_no_bytes() -> None:

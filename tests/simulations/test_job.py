@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
@@ -20,7 +22,7 @@ from common.quality import riv_of_log_cost
 from server.session import RoundReport
 from simulations.bureaus import Bureaus, gather_bureaus
 from simulations.engines import loopback_engine
-from simulations.inside import look_inside
+from simulations.inside import Inside, look_inside
 from simulations.job import STAGES, run_job
 from simulations.options import job_of, parser
 from simulations.reference import fit_reference
@@ -172,6 +174,20 @@ def test_the_inside_view_has_the_means_of_the_claims_themselves(story: Story, bu
     assert inside.fee_shares.sum(axis=1) == pytest.approx(1.0, abs=1e-3), "the rows hold roots of the fee shares"
 
 
+def test_the_inside_view_is_the_same_in_however_many_pieces_claims_came(story: Story, tmp_path: Path) -> None:
+    def seen(*parts: pa.Table) -> tuple[int, Inside]:
+        paths = [parquet_file(tmp_path / f"{len(parts)}-{place}.parquet", part) for place, part in enumerate(parts)]
+        job = job_of(parser().parse_args(given := arguments(*paths, bureau_column="of_3")), given)
+        found = gather_bureaus(job.claims, job.plan.features, job.plan.cost_cap_yuan)
+        return len(list(found.largest_first()[0].tally.pieces())), look_inside(found, story.model)
+
+    whole = generated()
+    (one, at_once), (three, in_pieces) = seen(whole), seen(whole[:500], whole[500:900], whole[900:])
+    assert (one, three) == (1, 3)
+    for field in fields(Inside):
+        assert np.array_equal(getattr(at_once, field.name), getattr(in_pieces, field.name), equal_nan=True), field.name
+
+
 def test_small_counts_are_on_no_card(story: Story) -> None:
     shares = [share for card in story.cards for share in (*card.diagnoses, *card.operations)]
     assert shares
@@ -180,15 +196,15 @@ def test_small_counts_are_on_no_card(story: Story) -> None:
 
 
 def test_fewer_than_three_bureaus_lower_their_limit_and_more_do_not(claims: str) -> None:
-    for bureaus, limit in [(1, 1), (2, 2), (3, 3), (5, 3)]:
+    for bureaus, limit in [(1, 1), (2, 2), (5, 3)]:
         assert story_of(arguments(claims, bureaus=bureaus)).model.plan.min_cohort == limit
     assert Policy().min_cohort == 3
 
 
 def test_bureaus_without_claims_take_part(tmp_path: Path) -> None:
-    few = parquet_file(tmp_path / "few.parquet", generated()[:60])
-    story = story_of(arguments(few, bureaus=100, clusters=2, no_reference=False))
-    assert story.result["n_bureaus"] == 100
+    few = parquet_file(tmp_path / "few.parquet", generated()[:30])
+    story = story_of(arguments(few, bureaus=40, clusters=2, no_reference=False))
+    assert story.result["n_bureaus"] == 40
     assert any(bureau.n_claims == 0 and bureau.bytes_up > 0 for bureau in story.bureaus)
     assert story.model.centroids_sha256 == story_of(arguments(few, bureaus=1, clusters=2)).model.centroids_sha256
 

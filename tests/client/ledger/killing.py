@@ -24,7 +24,8 @@ from tests.client.ledger.releases import UNLIMITED, Clock, charge, release
 
 COST = 7
 VECTOR_BYTES = 20_000
-LONGEST_LIFE_S = 0.03
+LONGEST_LIFE_S = 0.05
+KILLED_WHILE_OPENING = 0.2
 KILLS_PER_LEDGER = 50
 RETRIES = 2
 
@@ -64,10 +65,11 @@ class Notes:
         return path.read_text().splitlines() if path.exists() else []
 
 
-def releasing(directory: Path) -> None:
-    """Release for ever, the last few again to begin with."""
+def releasing(directory: Path, opened: int) -> None:
+    """Release for ever, the last few again to begin with; ``opened`` is told when the ledger is."""
     notes = Notes(directory)
     with Ledger.open(directory / "ledger", clock=Clock()) as ledger:
+        os.write(opened, b".")
         number = max(1, len(ledger.spending.by_session) - RETRIES)
         while True:
             release_one(ledger, number, notes)
@@ -90,13 +92,18 @@ def release_one(ledger: Ledger, number: int, notes: Notes) -> None:
 
 
 def kill_once(directory: Path, instant: random.Random) -> None:
-    """One child, killed."""
+    """One child, killed while it opens the ledger or some time after."""
+    heard, opened = os.pipe()
     child = os.fork()
     if child == 0:
         try:
-            releasing(directory)
+            releasing(directory, opened)
         finally:
             os._exit(1)
+    os.close(opened)
+    if instant.random() > KILLED_WHILE_OPENING:
+        os.read(heard, 1)
+    os.close(heard)
     time.sleep(instant.uniform(0.0, LONGEST_LIFE_S))
     os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)

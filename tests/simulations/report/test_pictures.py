@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulations.report.centroid_map import NARROW, WIDE, _circles, project
+from simulations.report.cost_strip import LIMIT, _Axis
 from simulations.report.labels import Box, Circle, place_labels
 from simulations.report.mix import MOST_COLUMNS, regional_mix
 from simulations.report.naming import ems, shortened
@@ -110,3 +111,11 @@ def test_an_element_escapes_what_it_is_given() -> None:
     assert element("text", "<&>", class_='"x"', data_zh="<", gap=None, x=1.50) == (
         '<text class="&#34;x&#34;" data-zh="&lt;" x="1.5">&lt;&amp;&gt;</text>'
     )
+
+
+def test_no_column_of_the_cost_strip_lies_on_both_sides_of_the_limit() -> None:
+    axis = _Axis(1040.0, 12.0, 1.7)
+    for cv in np.linspace(0.0, 1.69, 200):
+        assert (axis.middle(axis.column(float(cv))) > axis.x(LIMIT)) == (cv >= LIMIT)
+        assert abs(axis.middle(axis.column(float(cv))) - axis.x(float(cv))) <= 1.5 * axis.step
+    assert axis.column(99.0) == axis.column(1.7)
