@@ -54,8 +54,8 @@ def unchecked_table(batch: pa.RecordBatch, mapping: ClaimMapping) -> ClaimTable:
             _codes(batch.column(name)) for name in (mapping.operations.columns if mapping.operations else ())
         ),
         attributes={name: _codes(batch.column(name)) for name in ATTRIBUTES},
-        fees=np.stack([_fen(batch.column(name)) for name in fees], axis=1),
-        total=_fen(batch.column("medfee_sumamt")),
+        fees=_fees(batch, fees),
+        total=_fen(batch.column("medfee_sumamt")).astype(np.int64),
         stay_days=_days(batch.column("act_ipt_days")),
         age_days=np.where(age == MISSING, MISSING, age * DAYS_A_YEAR).astype(np.int32),
         person_id=np.zeros(batch.num_rows, np.uint64),
@@ -72,8 +72,16 @@ def _codes(column: pa.DictionaryArray) -> CodeColumn:
     return CodeColumn(indices=indices, values=tuple(normalise_code(value) for value in column.dictionary.to_pylist()))
 
 
-def _fen(column: pa.Array) -> np.typing.NDArray[np.int64]:
-    return np.rint(column.to_numpy(zero_copy_only=False) * FEN).astype(np.int64)
+def _fees(batch: pa.RecordBatch, names: Sequence[str]) -> np.typing.NDArray[np.int64]:
+    fees = np.empty((batch.num_rows, len(names)), np.int64)
+    for place, name in enumerate(names):
+        fees[:, place] = _fen(batch.column(name))
+    return fees
+
+
+def _fen(column: pa.Array) -> np.typing.NDArray[np.float64]:
+    fen = column.to_numpy(zero_copy_only=False) * FEN
+    return np.rint(fen, out=fen)
 
 
 def _days(column: pa.Array) -> np.typing.NDArray[np.int32]:

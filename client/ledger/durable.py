@@ -61,6 +61,7 @@ class AppendFile:
                 raise OSError  # noqa: TRY301  one text for both
             self._failed = True
             _write(self._file, held)
+            os.fsync(self._file)
             self._failed = False
         except OSError:
             msg = "the ledger could not be written: free some space or mend the disk, then start the station again"

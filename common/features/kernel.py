@@ -20,6 +20,7 @@ ALWAYS, IF_OPERATED, IF_NOT_OPERATED = 0, 1, 2
 """When a channel counts: for every claim, or by whether the claim has an operation."""
 
 _LN2 = 0.6931471805599453
+_ROOT_HALF = 0.7071067811865476
 _ODD_RECIPROCALS = tuple(1.0 / odd for odd in (13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1.0))
 
 
@@ -27,7 +28,7 @@ _ODD_RECIPROCALS = tuple(1.0 / odd for odd in (13.0, 11.0, 9.0, 7.0, 5.0, 3.0, 1
 def natural_log(value: float) -> float:
     """Natural logarithm of a positive number, to 1e-11, from basic arithmetic only."""
     mantissa, exponent = math.frexp(value)
-    if mantissa < 0.7071067811865476:
+    if mantissa < _ROOT_HALF:
         mantissa *= 2.0
         exponent -= 1
     ratio = (mantissa - 1.0) / (mantissa + 1.0)
@@ -39,13 +40,13 @@ def natural_log(value: float) -> float:
 
 
 @numba.njit(cache=True, nogil=True)
-def settle(value):  # type: ignore[no-untyped-def]  # numba
+def settle(value):
     """A coordinate on the grid, rounded towards zero, so that no row grows longer."""
     return np.float32(math.trunc(value * GRID_UNITS) * GRID_STEP)
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def add_codes(row, ids, vectors, weight, others_share):  # type: ignore[no-untyped-def]  # numba
+def add_codes(row, ids, vectors, weight, others_share):
     """Add to a raw row: the main code's vector, mixed with the mean of the others' by ``others_share``."""
     starts, columns, values = vectors
     n_others = 0
@@ -62,7 +63,7 @@ def add_codes(row, ids, vectors, weight, others_share):  # type: ignore[no-untyp
 
 
 @numba.njit(cache=True, nogil=True)
-def settle_codes(row, ids, vectors, out):  # type: ignore[no-untyped-def]  # numba
+def settle_codes(row, ids, vectors, out):
     """Write the coordinates that ``add_codes`` has touched to the grid, and clear them for the next claim."""
     starts, columns, _ = vectors
     for place in range(len(ids)):
@@ -75,7 +76,7 @@ def settle_codes(row, ids, vectors, out):  # type: ignore[no-untyped-def]  # num
 
 
 @numba.njit(cache=True, nogil=True)
-def write_codes(rows, ids, operated, condition, vectors, weight, others_share):  # type: ignore[no-untyped-def]  # numba
+def write_codes(rows, ids, operated, condition, vectors, weight, others_share):
     """The vectors of codes of every claim that meets the channel's condition."""
     raw_row = np.zeros(rows.shape[1])
     for claim in range(len(rows)):
@@ -85,7 +86,7 @@ def write_codes(rows, ids, operated, condition, vectors, weight, others_share): 
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def write_fees(rows, fees, offset, weight):  # type: ignore[no-untyped-def]  # numba
+def write_fees(rows, fees, offset, weight):
     """The roots of the fee shares; negative categories count as nothing."""
     for claim in range(len(rows)):
         total = 0
@@ -97,7 +98,7 @@ def write_fees(rows, fees, offset, weight):  # type: ignore[no-untyped-def]  # n
 
 
 @numba.njit(cache=True, nogil=True, error_model="numpy")
-def write_numbers(rows, numbers, offset, weight, lower, upper):  # type: ignore[no-untyped-def]  # numba
+def write_numbers(rows, numbers, offset, weight, lower, upper):
     """A number between its bounds on a logarithmic scale from -1 to 1; missing (negative) writes nothing."""
     low = natural_log(1.0 + lower)
     width = natural_log(1.0 + upper) - low
@@ -108,7 +109,7 @@ def write_numbers(rows, numbers, offset, weight, lower, upper):  # type: ignore[
 
 
 @numba.njit(cache=True, nogil=True)
-def translate(indices, table, ids, place):  # type: ignore[no-untyped-def]  # numba
+def translate(indices, table, ids, place):
     """Write one column of ``ids``: the table's entry for each index; its last entry stands for missing (-1)."""
     for claim in range(len(indices)):
         index = indices[claim]
