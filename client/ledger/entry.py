@@ -32,12 +32,10 @@ class Opened(_Entry):
 
     Attributes:
         public_key: Ed25519, hexadecimal; it signs every entry.
-        salt: 16 random bytes, so that two ledgers of one key never have the same head.
     """
 
     kind: Literal["opened"] = "opened"
     public_key: Digest
-    salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 
 
 class Reserved(_Entry):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -211,8 +210,7 @@ def _build(directory: Path, clock: Clock, passphrase: bytes | None) -> Head:
     """Key, vectors and first entry."""
     (directory / VECTORS).mkdir(PRIVATE_DIRECTORY)
     key = create_key(directory / KEY_FILE, passphrase)
-    salt = secrets.token_hex(16)
-    opened = Opened(number=0, previous=NO_ENTRY, time=clock(), public_key=key.public, salt=salt)
+    opened = Opened(number=0, previous=NO_ENTRY, time=clock(), public_key=key.public)
     held, digest = seal(opened, key.signing)
     write_new(directory / CHAIN_FILE, held)
     return Head(number=0, digest=digest)

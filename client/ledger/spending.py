@@ -110,7 +110,7 @@ class Spending:
         return max((self._totals[last] - self._totals[start] for last, start in enumerate(starts, 1)), default=0)
 
     def _first_after(self, now: int, window: int) -> int:
-        latest = now
+        latest = max([now, *self._times[-1:]])
         return bisect_right(self._times, latest - window)
 
 

@@ -155,6 +155,23 @@ def test_entries_in_another_order_stop_the_ledger(directory: Path, order: list[i
         read_chain(b"".join(records[place] for place in order))
 
 
+def test_an_entry_moved_from_another_ledger_of_the_same_key_stops_the_ledger() -> None:
+    key = Ed25519PrivateKey.generate()
+    one = _chain([_paid(1), _paid(2)], key=key)
+    other = _chain([_paid(3), _paid(4)], key=key)
+    second = [each.offset for each in frames(one)][2]
+    moved = [each.offset for each in frames(other)][2]
+    with pytest.raises(BrokenLedgerError, match="does not follow") as broken:
+        read_chain(one[:second] + other[moved:])
+    assert broken.value.entry == 2
+
+
+def test_a_head_vouches_for_the_signature_of_the_last_entry() -> None:
+    entry = _entry(_paid(1), number=1, previous="ab" * 32)
+    digests = {seal(entry, Ed25519PrivateKey.generate())[1] for _ in range(2)}
+    assert len(digests) == 2
+
+
 def test_an_entry_signed_by_another_key_stops_the_ledger() -> None:
     with pytest.raises(BrokenLedgerError, match="not the station's"):
         read_chain(_chain([_paid(1)], signers={1: Ed25519PrivateKey.generate()}))
@@ -245,15 +262,19 @@ def _paid(number: int) -> dict[str, int]:
 def _entry(given: dict[str, int], *, number: int, previous: str, public_key: str = "ab" * 32) -> Entry:
     time = given.get("time", NOON)
     if "opened" in given:
-        return Opened(number=number, previous=previous, time=time, public_key=public_key, salt="00" * 16)
+        return Opened(number=number, previous=previous, time=time, public_key=public_key)
     if "kept" in given:
         return Persisted(number=number, previous=previous, time=time, reservation=given["kept"], vector="ab" * 32)
     return reserved(release(given["n"]), charge(), number=number, previous=previous, time=time)
 
 
-def _chain(entries: list[dict[str, int]], signers: dict[int, Ed25519PrivateKey] | None = None) -> bytes:
+def _chain(
+    entries: list[dict[str, int]],
+    signers: dict[int, Ed25519PrivateKey] | None = None,
+    key: Ed25519PrivateKey | None = None,
+) -> bytes:
     """A chain of right signatures and hashes, whatever is in it."""
-    key = Ed25519PrivateKey.generate()
+    key = key or Ed25519PrivateKey.generate()
     public_key = key.public_key().public_bytes_raw().hex()
     held, previous = b"", NO_ENTRY
     for number, given in enumerate([{"opened": 1}, *entries]):
