@@ -21,7 +21,16 @@ Variant = tuple[str, FeatureSpec, slice]
 """A name, a specification, and coordinates to blank: what a specification alone cannot say."""
 
 NOTHING = slice(0, 0)
-BEFORE = {"codes": 600, "fees": 190, "total": 80, "stay_days": 50, "age_days": 40, "tcm_dise_code": 20, "med_type": 20}
+CODES_FIRST = {
+    "codes": 600,
+    "fees": 190,
+    "total": 80,
+    "stay_days": 50,
+    "age_days": 40,
+    "tcm_dise_code": 20,
+    "med_type": 20,
+}
+MONEY_LESS = {"codes": 220, "fees": 290, "total": 240, "stay_days": 40, "age_days": 100, "tcm_dise_code": 80}
 
 
 def code_variants() -> Iterator[Variant]:
@@ -50,10 +59,11 @@ def block_variants(diagnosis_system: str, operation_system: str) -> Iterator[tup
     for left_out in default.blocks:
         kept = tuple(block for block in default.blocks if block is not left_out)
         yield f"without {_name(left_out)}", FeatureSpec(name="ablation", blocks=kept)
-    yield "codes first: 600, 190, 80, 50, 40, 20, 20", _shares(default, BEFORE)
-    yield "codes 400 instead of 220", _shares(default, {"codes": 400, "fees": 200, "total": 150})
-    yield "codes 100 instead of 220", _shares(default, {"codes": 100, "fees": 350, "total": 300})
-    yield "ages from 0 days", _ages_from(default, 0)
+    yield "codes first: 600, 190, 80, 50, 40, 20, 20", _shares(default, CODES_FIRST)
+    yield "codes 350, total 180 instead", _shares(default, {"codes": 350, "total": 180})
+    yield "codes 100, total 430 instead", _shares(default, {"codes": 100, "total": 430})
+    yield "codes 220, fees 290, total 240, stay 40, age 100, TCM 80", _shares(default, MONEY_LESS)
+    yield "ages from 0 days instead of 1 year", _ages_from(default, 0)
 
 
 def _codes(outline_share: int, outline: Levels, detail: Levels, operation: Levels) -> FeatureSpec:

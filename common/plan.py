@@ -66,7 +66,7 @@ class Plan(BaseModel):
     reduction_restarts: Annotated[int, Field(ge=1, le=100)] = 20
     max_rounds: Annotated[int, Field(ge=4, le=1000)] = 150
     stop_per_million: Annotated[int, Field(ge=0, le=10_000)] = 10
-    refining_breadth: Annotated[int, Field(ge=0, le=100)] = 50
+    refining_breadth: Annotated[int, Field(ge=0, le=100)] = 25
     smallest_cluster: Annotated[int, Field(ge=1, le=10_000)] = 11
     cost_cap_yuan: Annotated[int, Field(ge=1_000, le=1_000_000)] = 200_000
     min_cohort: Annotated[int, Field(ge=1, le=10_000)] = 3

@@ -28,7 +28,7 @@ MAX_REPAIRS = 3
 """How often clusters that end up too small are re-seated before they are dropped."""
 
 PASSES_PER_REFINEMENT = 3
-TRIES_PER_BREADTH = 2
+TRIES_PER_BREADTH = 4
 WORTH_KEEPING = 1e-4
 """A refinement counts if it lowers inertia by more than this share."""
 
@@ -162,7 +162,7 @@ def _is_better(found: Settled, best: Settled | None) -> bool:
 
 
 def _discouraged(moved: Round) -> Round:
-    """The last refinement did not pay: try once more at this breadth, then with half of it."""
+    """The last refinement did not pay: try again at this breadth, and in the end with half of it."""
     if moved.tries + 1 < TRIES_PER_BREADTH:
         return replace(moved, tries=moved.tries + 1)
     return replace(moved, breadth=moved.breadth // 2, tries=0)

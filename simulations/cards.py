@@ -11,10 +11,7 @@ from common.model import Model
 from server.session import SessionReport
 from simulations.bureaus import Bureaus
 from simulations.inside import Inside
-from simulations.story import BureauStory, ClusterCard, CodeShare
-
-FLOOR = 11
-"""Counts below it are not shown; the cell rule of the United States' Centers for Medicare and Medicaid Services."""
+from simulations.story import FLOOR, BureauStory, ClusterCard, CodeShare
 
 LEADING = 5
 """Codes on a card."""
@@ -53,7 +50,6 @@ def bureau_stories(bureaus: Bureaus, session: SessionReport, names: CodeNames) -
             name_en=names.get(bureau.name, (bureau.name, ""))[0],
             name_zh=names.get(bureau.name, ("", bureau.name))[1],
             n_claims=len(bureau.store),
-            n_rejected=0,
             bytes_up=session.bytes_up.get(bureau.name, 0),
             lost=bureau.name not in session.model.provenance.cohort,
         )

@@ -16,6 +16,7 @@ from common.kernel import e_step
 from common.model import Model
 from simulations.agreement import contingency
 from simulations.bureaus import Bureau, Bureaus
+from simulations.story import FLOOR
 from simulations.tally import Details
 
 Counts = npt.NDArray[np.int64]
@@ -32,8 +33,8 @@ class Inside:
         operations: ``(K, n_codes)``, claims by main operation.
         truths: ``(K, n_groups)``, claims by known group; no columns where none is known.
         fee_shares: ``(K, 14)``, mean fee shares; zeros where the plan has no fee block.
-        stay_days: ``(K,)``, mean of claims with a stay; NaN without.
-        age_years: ``(K,)``, mean of claims with an age; NaN without.
+        stay_days: ``(K,)``, mean of claims with a stay; NaN with fewer than ``FLOOR``.
+        age_years: ``(K,)``, mean of claims with an age; NaN with fewer than ``FLOOR``.
     """
 
     bureau_counts: Counts
@@ -116,4 +117,4 @@ def _add_to_mean(labels: npt.NDArray[np.int32], piece: Details, name: str, sum_a
 
 def _mean(sum_and_n: Floats) -> Floats:
     with np.errstate(invalid="ignore"):
-        return np.where(sum_and_n[:, 1] > 0, sum_and_n[:, 0] / np.maximum(sum_and_n[:, 1], 1), np.nan)
+        return np.where(sum_and_n[:, 1] >= FLOOR, sum_and_n[:, 0] / np.maximum(sum_and_n[:, 1], 1), np.nan)

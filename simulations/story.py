@@ -11,6 +11,13 @@ from dataclasses import dataclass
 from common.model import Model
 from server.session import RoundReport
 
+FLOOR = 11
+"""Counts from 1 to 10, and means of so few claims, are not shown.
+
+References:
+    Centers for Medicare and Medicaid Services, "Cell Size Suppression Policy".
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodeShare:
@@ -35,8 +42,8 @@ class ClusterCard:
         fee_shares: Mean share of each fee category, in the order of ``FEE_CATEGORIES``; adds up to at most 1.
         mean_cost: Yuan, capped as the plan says.
         cost_cv: Standard deviation over mean of it; None without costs.
-        mean_stay_days: Of claims with a stay; None without.
-        mean_age_years: Of claims with an age; None without.
+        mean_stay_days: Of claims with a stay; None with fewer than ``FLOOR`` of them.
+        mean_age_years: Of claims with an age; None with fewer than ``FLOOR`` of them.
         truth: The true group most claims belong to, and its share of the cluster; None without a known truth.
         bureau_counts: Claims of each bureau, in the order of ``Story.bureaus``.
     """
@@ -64,7 +71,6 @@ class BureauStory:
         name_en: For people.
         name_zh: For people.
         n_claims: Accepted claims.
-        n_rejected: Rows that were not.
         bytes_up: All bytes that left it.
         lost: Whether it was lost on the way.
     """
@@ -73,7 +79,6 @@ class BureauStory:
     name_en: str
     name_zh: str
     n_claims: int
-    n_rejected: int
     bytes_up: int
     lost: bool
 

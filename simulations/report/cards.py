@@ -10,12 +10,12 @@ from markupsafe import Markup
 
 from simulations.report.bars import bar, fee_bar
 from simulations.report.cost_strip import LIMIT
-from simulations.report.floor import FLOOR, GuardedShare, guarded_share, is_small, shown_counts
+from simulations.report.floor import GuardedShare, guarded_share, is_small, shown_counts
 from simulations.report.formats import NOTHING, decimal, integer, percent, yuan
 from simulations.report.naming import cluster_name, code_name, family_of, tag
 from simulations.report.palette import STACK, category_name, share_of
 from simulations.report.texts import Catalogue, Text
-from simulations.story import ClusterCard, CodeShare, Story
+from simulations.story import FLOOR, ClusterCard, CodeShare, Story
 
 LEADING_FEES = 3
 

@@ -11,13 +11,13 @@ from markupsafe import Markup
 
 from common.model import Model
 from simulations.report import svg
-from simulations.report.floor import FLOOR, is_small, shown_counts
+from simulations.report.floor import is_small, shown_counts
 from simulations.report.formats import yuan
 from simulations.report.labels import Box, Circle, place_labels
 from simulations.report.naming import cluster_name, ems, family_of, full_name, shortened, tag
 from simulations.report.spreading import spread
 from simulations.report.texts import LANGUAGES, Catalogue, Language, Text
-from simulations.story import ClusterCard, Story
+from simulations.story import FLOOR, ClusterCard, Story
 
 Floats = npt.NDArray[np.float64]
 

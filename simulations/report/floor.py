@@ -1,8 +1,4 @@
-"""The floor: counts from 1 to 10 are never shown, nor figures from which one could be worked out.
-
-References:
-    Centers for Medicare and Medicaid Services, "Cell Size Suppression Policy".
-"""
+"""The floor: counts from 1 to 10 are never shown, nor figures from which one could be worked out."""
 
 from __future__ import annotations
 
@@ -14,9 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulations.report.formats import NOTHING, integer
-
-FLOOR = 11
-"""The smallest count above zero that is shown."""
+from simulations.story import FLOOR
 
 FEWEST_TOGETHER = 2
 """Of one hidden count and a known total the count follows; so never hide one alone."""

@@ -71,7 +71,6 @@ class BureauRow:
 
     name: Text
     n_claims: str
-    n_rejected: str
     bytes_up: str
     bar: Markup
     lost: bool
@@ -110,17 +109,15 @@ def round_rows(story: Story) -> tuple[tuple[Phase, RoundRow], ...]:
 def bureau_rows(story: Story) -> tuple[BureauRow, ...]:
     """The bureaus with their bytes."""
     most = max((bureau.bytes_up for bureau in story.bureaus), default=0)
-    rejected = shown_counts([bureau.n_rejected for bureau in story.bureaus])
     return tuple(
         BureauRow(
             name=bureau_name(bureau),
             n_claims=integer(bureau.n_claims),
-            n_rejected=n_rejected,
             bytes_up=size(bureau.bytes_up),
             bar=bar(bureau.bytes_up / max(most, 1)),
             lost=bureau.lost,
         )
-        for bureau, n_rejected in zip(story.bureaus, rejected, strict=True)
+        for bureau in story.bureaus
     )
 
 

@@ -17,12 +17,11 @@ from common.plan import Phase, Protection
 from simulations.report import cards, figures, formats, leaving, mix, palette, svg, tiles
 from simulations.report.centroid_map import centroid_map, project
 from simulations.report.cost_strip import cost_strip
-from simulations.report.floor import FLOOR
 from simulations.report.heat_map import mix_picture
 from simulations.report.naming import bureau_name
 from simulations.report.rounds_chart import rounds_chart
 from simulations.report.texts import Catalogue, both, load_catalogue
-from simulations.story import Story
+from simulations.story import FLOOR, Story
 
 
 def render_report(story: Story) -> str:
@@ -124,7 +123,6 @@ def _traffic(story: Story) -> dict[str, object]:
         "phases": leaving.phases(story),
         "round_rows": leaving.round_rows(story),
         "n_cells": len(story.cards) * len(story.bureaus),
-        "any_rejected": any(bureau.n_rejected for bureau in story.bureaus),
         "lost": [bureau_name(bureau) for bureau in story.bureaus if bureau.lost],
         "kinds": leaving.kinds(),
         "reply": RoundReply.model_fields["kind"].default,

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from client.command import main
 from client.claims.mapping import load_mapping
+from client.claims.sources.opening import open_source
+from client.command import main
 from client.profiling.columns import profile_file
 from client.profiling.proposal import propose
 from client.profiling.shapes import Shape, pattern_of
-from client.claims.sources.opening import open_source
 from tests.client.tables import TableSource, text_table, wide_row, write_csv, write_parquet
 
 _DIAGNOSES = ["I10.x05", "E11.900", "J18.900", "O80.001", "K29.700", "N39.000"]

@@ -40,7 +40,7 @@ def test_riv_is_r_squared_of_the_group_means() -> None:
     capped = np.minimum(TOTALS / 100, 200_000)
     logs = np.log(capped * 100)
     for values, found in ((logs, riv_of_log_cost(sums())), (capped, riv_of_cost(sums()))):
-        means = np.array([values[LABELS == k].mean() for k in range(5)])[LABELS]
+        means = np.array([values[k == LABELS].mean() for k in range(5)])[LABELS]
         assert found == pytest.approx(r2_score(values, means), abs=2e-4)
 
 
@@ -50,7 +50,7 @@ def test_riv_of_random_labels_is_next_to_nothing() -> None:
 
 def test_cv_is_deviation_over_mean() -> None:
     capped = np.minimum(TOTALS / 100, 200_000)
-    expected = [capped[LABELS == k].std() / capped[LABELS == k].mean() for k in range(5)]
+    expected = [capped[k == LABELS].std() / capped[k == LABELS].mean() for k in range(5)]
     assert cv_of_cost(sums()) == pytest.approx(expected, rel=1e-3)
     assert share_with_cv_below_one(sums()) == np.mean(np.array(expected) < 1)
 

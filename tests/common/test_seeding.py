@@ -13,7 +13,7 @@ LABELS = np.arange(400) % 3
 def test_means_are_sums_over_counts_to_half_a_grid_unit() -> None:
     summary = summary_by_hand(ROWS, LABELS, 3)
     found = from_grid(means(summary, np.zeros((3, 6), np.int64)))
-    expected = [ROWS[LABELS == k].astype(np.float64).mean(axis=0) for k in range(3)]
+    expected = [ROWS[k == LABELS].astype(np.float64).mean(axis=0) for k in range(3)]
     assert np.abs(found - expected).max() <= 0.5 / 2**20
 
 

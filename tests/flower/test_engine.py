@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -150,14 +150,11 @@ def fake_commands(directory: Path, **scripts: str) -> Callable[[], Path]:
 
 
 @pytest.fixture
-def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty directory for the run's own."""
-    found = tmp_path / "t"
-    found.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(found))
-    monkeypatch.setattr("simulations.flower.hosting.LONGEST_BASE", 200)
-    monkeypatch.setattr("client.service.LONGEST_SOCKET_PATH", 107)
-    return found
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty directory for the run's own, with a path short enough for sockets."""
+    with tempfile.TemporaryDirectory(prefix="t") as found:
+        monkeypatch.setattr("tempfile.tempdir", found)
+        yield Path(found)
 
 
 def test_a_superlink_that_does_not_start_is_an_error_with_its_last_words(

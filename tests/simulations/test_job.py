@@ -134,7 +134,8 @@ def test_without_known_groups_no_agreement_is_claimed(tmp_path: Path) -> None:
 def test_the_reference_is_scikit_learn_on_the_pooled_rows(story: Story, bureaus: Bureaus) -> None:
     _, rows = labels_and_rows(bureaus, story.model)
     found = fit_reference(bureaus, 8, 0, 1)
-    pooled = KMeans(8, n_init=10, random_state=0).fit(rows)
+    starts = [KMeans(8, n_init=1, random_state=number).fit(rows) for number in range(10)]
+    pooled = min(starts, key=lambda fitted: float(fitted.inertia_))
     assert found.inertia == pytest.approx(pooled.inertia_, rel=1e-6)
     assert story.result["reference_inertia"] == pytest.approx(found.inertia, rel=1e-6)
     assert story.result["inertia_ratio"] == pytest.approx(story.result["inertia"] / found.inertia, rel=1e-6)

@@ -74,7 +74,6 @@ def _bureau(place: int, n_claims: int) -> BureauStory:
         name_en=f"Region {place + 1:02d}",
         name_zh=f"第{place + 1:02d}统筹区",
         n_claims=n_claims,
-        n_rejected=155 + place,
         bytes_up=2_600_000 + 10 * place,
         lost=False,
     )

@@ -9,20 +9,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from simulations import cards as inside
 from simulations.report import render_report
 from simulations.report.cards import cluster_cards
-from simulations.report.floor import FLOOR, GuardedShare, guarded_share, hidden, hidden_cells, shown_counts
+from simulations.report.floor import GuardedShare, guarded_share, hidden, hidden_cells, shown_counts
 from simulations.report.texts import load_catalogue
-from simulations.story import CodeShare
+from simulations.story import FLOOR, CodeShare
 from tests.simulations.report.pages import read_page
 from tests.simulations.report.stories import story_of, with_card
 
 TABLES = arrays(np.int64, array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(0, 40))
-
-
-def test_the_floor_is_the_one_that_cards_are_made_with() -> None:
-    assert FLOOR == inside.FLOOR == 11
 
 
 def test_a_small_count_takes_another_with_it() -> None:
