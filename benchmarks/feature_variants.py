@@ -21,16 +21,8 @@ Variant = tuple[str, FeatureSpec, slice]
 """A name, a specification, and coordinates to blank: what a specification alone cannot say."""
 
 NOTHING = slice(0, 0)
-CODES_FIRST = {
-    "codes": 600,
-    "fees": 190,
-    "total": 80,
-    "stay_days": 50,
-    "age_days": 40,
-    "tcm_dise_code": 20,
-    "med_type": 20,
-}
-MONEY_LESS = {"codes": 220, "fees": 290, "total": 240, "stay_days": 40, "age_days": 100, "tcm_dise_code": 80}
+SPLITS = ((550, 100, 100), (350, 250, 150), (200, 300, 250), (150, 200, 400), (50, 400, 300))
+"""Other ways to split what codes, fees and the amount have together."""
 
 
 def code_variants() -> Iterator[Variant]:
@@ -59,10 +51,9 @@ def block_variants(diagnosis_system: str, operation_system: str) -> Iterator[tup
     for left_out in default.blocks:
         kept = tuple(block for block in default.blocks if block is not left_out)
         yield f"without {_name(left_out)}", FeatureSpec(name="ablation", blocks=kept)
-    yield "codes first: 600, 190, 80, 50, 40, 20, 20", _shares(default, CODES_FIRST)
-    yield "codes 350, total 180 instead", _shares(default, {"codes": 350, "total": 180})
-    yield "codes 100, total 430 instead", _shares(default, {"codes": 100, "total": 430})
-    yield "codes 220, fees 290, total 240, stay 40, age 100, TCM 80", _shares(default, MONEY_LESS)
+    for codes, fees, total in SPLITS:
+        shares = {"codes": codes, "fees": fees, "total": total}
+        yield f"codes {codes}, fees {fees}, total {total}", _shares(default, shares)
     yield "ages from 0 days instead of 1 year", _ages_from(default, 0)
 
 

@@ -7,9 +7,12 @@ FedclaimsError
 ├── PlanError             the plan needs mending; nothing was computed
 ├── RefusedError          a policy or a contract forbids it; trying again changes nothing
 │   ├── CohortError         too few bureaus, or not the cohort that was agreed
-│   └── MessageError        a peer sent bytes that are not a valid message of this run
+│   ├── MessageError        a peer sent bytes that are not a valid message of this run
+│   └── LocalNoiseTooSmallError   (common.local_noise) the plan's noise is too small to be exact
 ├── RoundLostError        this round failed; it may be tried again
 └── EngineError           the transport or its environment failed
+
+The station's ledger has errors of its own on this tree: ``client.ledger.errors``.
 
 An exception text may travel, be logged or be shown: it is a release. Quantities, limits and names of
 columns are allowed in it, contents of rows are not.

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
-from common.errors import MessageError
+from common.errors import CohortError, MessageError
 from common.model import Model
 from common.plan import Phase
 from server.coordinator import Coordinator
@@ -93,13 +93,16 @@ def run_session(
         on_round: Called after each round, for progress.
 
     Raises:
-        CohortError: If too few bureaus join or are left.
+        CohortError: If too few bureaus join (with each one's reason) or are left.
         PlanError: If there are fewer claims than clusters.
     """
     traffic = _Traffic()
     _offer(coordinator, transport, traffic)
     name_of = {node: coordinator.cohort.bureau_at(node) for node in coordinator.cohort.nodes}
-    coordinator.start()
+    try:
+        coordinator.start()
+    except CohortError as error:
+        raise CohortError("; ".join([str(error), *traffic.refused])) from error
     rounds: list[RoundReport] = []
     while (current := coordinator.current) is not None:
         traffic.longest = 0

@@ -27,7 +27,7 @@ def default_spec(diagnosis_system: str = "icd10", operation_system: str = "icd9c
         name=f"default-{diagnosis_system}-{operation_system}",
         blocks=(
             CodesBlock(
-                share=180,
+                share=100,
                 diagnosis_system=diagnosis_system,
                 operation_system=operation_system,
                 outline_share=300,
@@ -36,11 +36,11 @@ def default_spec(diagnosis_system: str = "icd10", operation_system: str = "icd9c
                 detail=(block,),
                 operation=(chapter, block),
             ),
-            FeesBlock(share=220),
-            NumberBlock(field="total", share=350, lower=2_000, upper=20_000_000),
-            NumberBlock(field="stay_days", share=80, lower=0, upper=90, missing="lower"),
-            NumberBlock(field="age_days", share=90, lower=365, upper=36_500),
-            AttributeBlock(field="tcm_dise_code", share=50),
+            FeesBlock(share=350),
+            NumberBlock(field="total", share=300, lower=2_000, upper=20_000_000),
+            NumberBlock(field="stay_days", share=40, lower=0, upper=90, missing="lower"),
+            NumberBlock(field="age_days", share=100, lower=365, upper=36_500),
+            AttributeBlock(field="tcm_dise_code", share=80),
             AttributeBlock(field="med_type", share=30, values=("11", "14", "21", "41")),
         ),
     )

@@ -1,0 +1,1 @@
+"""Whole processes that ``benchmarks.whole_run`` times; each takes the file of rows."""
