@@ -25,7 +25,9 @@ OURS, LIMIT = "ours", "GEMM alone"
 
 def main(arguments: list[str] | None = None) -> None:
     """Time all shapes with one thread and with two, print one table of ratios to ours."""
-    chosen = options(__doc__).parse_args(arguments)
+    parser = options(__doc__)
+    parser.add_argument("--threads", type=int, choices=(1, 2), help="only so many threads")
+    chosen = parser.parse_args(arguments)
     shrink, runs = (20, 3) if chosen.quick else (1, RUNS)
     show_machine("numpy", "numba", "scikit-learn", "faiss-cpu")
     if not peers.HAS_FAISS:
@@ -34,7 +36,7 @@ def main(arguments: list[str] | None = None) -> None:
     show_heading(
         ["rows, features, clusters", "threads", "ours, ms", "ours / GEMM", *(f"{name} / ours" for name in names)]
     )
-    for n_threads in (1, 2):
+    for n_threads in (chosen.threads,) if chosen.threads else (1, 2):
         for n, d, k in SHAPES:
             show_row(_row((n // shrink, d, k), n_threads, runs))
 

@@ -30,10 +30,11 @@ def contenders(rows: Matrix, centroids: Matrix, n_threads: int) -> dict[str, Con
     fitted.cluster_centers_ = centroids
     found: dict[str, Contender] = {
         PRIVATE: lambda: private_loop(rows, centroids, n_threads),
-        NUMPY: lambda: numpy_only(rows, centroids),
         FIT: lambda: fit_once(rows, centroids),
-        PREDICT: lambda: predict_and_add(fitted, rows, len(centroids)),
     }
+    if n_threads == 1:  # neither gains from a second thread
+        found[NUMPY] = lambda: numpy_only(rows, centroids)
+        found[PREDICT] = lambda: predict_and_add(fitted, rows, len(centroids))
     if HAS_FAISS:
         faiss = importlib.import_module("faiss")
         found[FAISS] = lambda: faiss_once(faiss, rows, centroids, n_threads)

@@ -80,7 +80,7 @@ def _fees(batch: pa.RecordBatch, names: Sequence[str]) -> np.typing.NDArray[np.i
 
 
 def _fen(column: pa.Array) -> np.typing.NDArray[np.float64]:
-    fen = column.to_numpy(zero_copy_only=False) * FEN
+    fen: np.typing.NDArray[np.float64] = column.to_numpy(zero_copy_only=False) * FEN
     return np.rint(fen, out=fen)
 
 

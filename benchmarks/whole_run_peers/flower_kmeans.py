@@ -42,7 +42,7 @@ def coordinate(grid: Grid, context: Context) -> None:  # noqa: ARG001  Flower's 
     centroids: Matrix = rows[np.random.default_rng(0).integers(0, len(rows), CLUSTERS)].astype(np.float64)
     for _ in range(ROUNDS):
         centroids = _one_round(grid, centroids)
-    print("inertia around", centroids.shape)
+    print(_inertia(rows, centroids), flush=True)
 
 
 def _one_round(grid: Grid, centroids: Matrix) -> Matrix:
@@ -51,6 +51,11 @@ def _one_round(grid: Grid, centroids: Matrix) -> Matrix:
     replies = [reply.content.array_records["sums"].to_numpy_ndarrays() for reply in grid.send_and_receive(requests)]
     sums, counts = sum(one[0] for one in replies), sum(one[1] for one in replies)
     return np.asarray(sums / np.maximum(counts, 1.0)[:, None])
+
+
+def _inertia(rows: npt.NDArray[np.float32], centroids: Matrix) -> float:
+    nearest = ((centroids**2).sum(axis=1) - 2.0 * rows @ centroids.T).min(axis=1)
+    return float(nearest.sum() + (rows.astype(np.float64) ** 2).sum())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,17 @@
+import logging
+
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
 
 RUN_ID, SERVER_NODE, TASK_ID = 7, 1, 3
+
+
+@pytest.fixture(autouse=True)
+def _our_loggers_are_on() -> None:
+    """Flower's database code, where it runs in this process, switches off every logger that exists already."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if name.split(".")[0] in {"client", "common", "server", "simulations"} and isinstance(logger, logging.Logger):
+            logger.disabled = False
 
 
 @pytest.fixture(autouse=True)
