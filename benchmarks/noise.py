@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from common.noise import discrete_gaussian
-from common.randomness import AesStream
+from common.noise.discrete_gaussian import discrete_gaussian
+from common.noise.randomness import AesStream
 
 STDS = {"4": 4, "1,000": 1_000, "2^30": 1 << 30, "2^40": 1 << 40}
 

@@ -13,9 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from client.ledger.release import Charge
 from client.ledger.spending import Limits, Spending, Spent, objection
+from common.accounting.guarantee import LARGEST_EPSILON, Guarantee, Unit
 from common.errors import InputError
 from common.features.spec import FeatureSpec
-from common.guarantee import LARGEST_EPSILON, Guarantee, Unit
 from common.messages import Cohort, Fingerprint, RefusalCode
 from common.plan import Plan, Protection
 

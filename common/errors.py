@@ -8,7 +8,7 @@ FedclaimsError
 ├── RefusedError          a policy or a contract forbids it; trying again changes nothing
 │   ├── CohortError         too few bureaus, or not the cohort that was agreed
 │   ├── MessageError        a peer sent bytes that are not a valid message of this run
-│   └── LocalNoiseTooSmallError   (common.local_noise) the plan's noise is too small to be exact
+│   └── LocalNoiseTooSmallError   (common.noise.local_noise) the plan's noise is too small to be exact
 ├── RoundLostError        this round failed; it may be tried again
 └── EngineError           the transport or its environment failed
 

@@ -20,9 +20,9 @@ from client.ledger.ledger import KEY_FILE, Ledger, inspect
 from client.ledger.page import as_json, show
 from client.ledger.statement import state
 from client.policy import Policy, load_policy
-from common.accounting import budget, rdp_epsilon
+from common.accounting.charges import budget, rdp_epsilon
+from common.accounting.guarantee import Guarantee, Unit
 from common.errors import FedclaimsError, InputError
-from common.guarantee import Guarantee, Unit
 
 DEFAULT_DIRECTORY = Path("ledger")
 

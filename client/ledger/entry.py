@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 
 from client.ledger.release import DATA_VERSION, FINGERPRINT, MAX_RHO, Charge, ReleaseId
-from common.guarantee import Neighbouring, Unit
+from common.accounting.guarantee import Neighbouring, Unit
 
 Digest = Annotated[str, StringConstraints(pattern=FINGERPRINT)]
 Number = Annotated[int, Field(ge=0, lt=2**53)]

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from client.ledger.spending import Limit
 from client.ledger.statement import Amount, Room, Statement
-from common.guarantee import rounded_up
+from common.accounting.guarantee import rounded_up
 
 _BILLION = 10**9
 

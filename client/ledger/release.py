@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from common.guarantee import Neighbouring, Unit
+from common.accounting.guarantee import Neighbouring, Unit
 
 MAX_RHO = 10**15
 """A million rho: above it a figure is a slip."""

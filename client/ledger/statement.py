@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from client.ledger.chain import Chain
 from client.ledger.entry import Reserved
 from client.ledger.spending import Limit, Limits
-from common.guarantee import Unit
+from common.accounting.guarantee import Unit
 
 EpsilonOf = Callable[[int], float]
 """Epsilon of a sum of charges in units of 1e-9 rho, at the statement's delta."""

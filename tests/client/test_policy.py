@@ -9,10 +9,10 @@ import pytest
 
 from client.ledger.spending import Limits, Spending, Spent
 from client.policy import Policy, example_policy, fingerprint_of, load_policy, parse_policy
-from common.accounting import budget, rdp_epsilon
+from common.accounting.charges import budget, rdp_epsilon
+from common.accounting.guarantee import Guarantee, Unit
 from common.errors import InputError
 from common.features.default import default_spec
-from common.guarantee import Guarantee, Unit
 from common.messages import RefusalCode
 from common.plan import Plan, Protection
 from tests.client.ledger.releases import NOON, charge

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from common import bernoulli
-from common.bernoulli import geometric, is_below
-from common.noise import _draw, discrete_gaussian
-from common.randomness import AesStream, random_words
+from common.noise import bernoulli
+from common.noise.bernoulli import geometric, is_below
+from common.noise.discrete_gaussian import _draw, discrete_gaussian
+from common.noise.randomness import AesStream, random_words
 from tests.statistical.laws import Draws, fit, two_sample, uniformity
 
 ACCEPT = 1e-3

@@ -8,7 +8,7 @@ from pathlib import Path
 from client.ledger.ledger import CHAIN_FILE, Ledger
 from client.ledger.release import Charge, ReleaseId
 from client.ledger.spending import Limits
-from common.guarantee import Neighbouring, Unit
+from common.accounting.guarantee import Neighbouring, Unit
 
 PLAN, OTHER_PLAN = "aa" * 32, "bb" * 32
 QUESTION = "cc" * 32

@@ -15,7 +15,7 @@ from client.ledger.ledger import CHAIN_FILE, KEY_FILE, inspect
 from client.ledger.spending import YEAR_S
 from client.ledger.statement import state
 from client.policy import example_policy
-from common.guarantee import Unit
+from common.accounting.guarantee import Unit
 from tests.client.ledger.releases import NOON, OTHER_PLAN, UNLIMITED, Clock, charge, filled, new_ledger, release
 
 Ran = tuple[int, str, str]

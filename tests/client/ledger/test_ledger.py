@@ -16,8 +16,8 @@ from client.ledger.errors import BrokenLedgerError, BudgetError, KeyFileError, L
 from client.ledger.ledger import CHAIN_FILE, KEY_FILE, VECTORS, Ledger
 from client.ledger.release import Charge, ReleaseId
 from client.ledger.spending import Limit, Limits
+from common.accounting.guarantee import Neighbouring, Unit
 from common.errors import EngineError, InputError
-from common.guarantee import Neighbouring, Unit
 from tests.client.ledger.releases import (
     NOON,
     QUESTION,

@@ -13,7 +13,7 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from common.randomness import RandomBytes, Words, random_words
+from common.noise.randomness import RandomBytes, Words, random_words
 
 WORD_BITS = 64
 

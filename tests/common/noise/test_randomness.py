@@ -3,7 +3,7 @@ import os
 import numpy as np
 import pytest
 
-from common.randomness import AesStream, RandomBytes, random_words
+from common.noise.randomness import AesStream, RandomBytes, random_words
 
 
 def test_the_stream_is_aes_in_counter_mode() -> None:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.guarantee import Guarantee, Language, Neighbouring, Scope, Unit, rounded_up
+from common.accounting.guarantee import Guarantee, Language, Neighbouring, Scope, Unit, rounded_up
 
 
 def test_a_sentence_names_everything_a_guarantee_consists_of() -> None:

@@ -2,7 +2,7 @@ from fractions import Fraction
 
 import pytest
 
-from common.local_noise import LocalNoiseTooSmallError, distorted_rho, local_variance, sum_distortion
+from common.noise.local_noise import LocalNoiseTooSmallError, distorted_rho, local_variance, sum_distortion
 
 
 @pytest.mark.parametrize(("std", "tau"), [(1.0, 5.2e-4), (1.5, 2.3e-9), (2.0, 7.2e-17), (3.0, 2.6e-38), (4.0, 2.6e-68)])

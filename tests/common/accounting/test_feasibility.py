@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from common.feasibility import Feasibility, Verdict
-from common.guarantee import Language
+from common.accounting.feasibility import Feasibility, Verdict
+from common.accounting.guarantee import Language
 
 MIDDLING = Feasibility(n_claims=3_000, mu=0.25, claims_per_person=2, n_clusters=8, n_features=16)
 """phi = 3000 * 0.25 / (2 * 8 * 4) = 11.72"""

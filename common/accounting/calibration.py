@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from common.accounting import (
+from common.accounting.charges import (
     LEAST_EPSILON,
     RHO_UNITS,
     budget,
@@ -16,9 +16,9 @@ from common.accounting import (
     pld_epsilon,
     rdp_epsilon,
 )
+from common.accounting.gaussian_privacy import gaussian_epsilon
+from common.accounting.guarantee import Guarantee
 from common.errors import PlanError, RefusedError
-from common.gaussian_privacy import gaussian_epsilon
-from common.guarantee import Guarantee
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from common.guarantee import Language
+from common.accounting.guarantee import Language
 
 REFUSE_BELOW = 5.0
 WARN_BELOW = 18.0

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.bernoulli import _THRESHOLDS, STEPS, bernoulli_exp, exp_bounds, geometric, is_below
-from common.randomness import AesStream
+from common.noise.bernoulli import _THRESHOLDS, STEPS, bernoulli_exp, exp_bounds, geometric, is_below
+from common.noise.randomness import AesStream
 
 WORD = 2**64
 

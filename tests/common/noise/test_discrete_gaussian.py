@@ -7,11 +7,11 @@ import mpmath
 import numpy as np
 import pytest
 
-from common.local_noise import LocalNoiseTooSmallError
-from common.noise import WORDS_PER_PROPOSAL, _accepted, _laplace_rests, discrete_gaussian
-from common.randomness import AesStream, random_words
+from common.noise.discrete_gaussian import WORDS_PER_PROPOSAL, _accepted, _laplace_rests, discrete_gaussian
+from common.noise.local_noise import LocalNoiseTooSmallError
+from common.noise.randomness import AesStream, random_words
 
-VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "discrete_gaussian.json").read_text("ascii"))
+VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "discrete_gaussian.json").read_text("ascii"))
 
 
 class Recorded:

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from fractions import Fraction
 
+from common.accounting.guarantee import Guarantee, Scope, Unit
 from common.errors import PlanError
-from common.guarantee import Guarantee, Scope, Unit
 
 RHO_UNITS = 10**9
 """Units of cost in ``rho = 1``."""

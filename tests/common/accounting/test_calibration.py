@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common import accounting, calibration
-from common.accounting import charge, rdp_epsilon
-from common.calibration import calibrate, recheck, spread
+from common.accounting import calibration, charges
+from common.accounting.calibration import calibrate, recheck, spread
+from common.accounting.charges import charge, rdp_epsilon
+from common.accounting.guarantee import Guarantee, Unit
 from common.errors import PlanError, RefusedError
-from common.guarantee import Guarantee, Unit
 
 LAW = settings(derandomize=True, deadline=None, max_examples=8)
 SHARES = st.lists(st.integers(1, 100), min_size=1, max_size=20)
@@ -66,7 +66,7 @@ WRONG: dict[str, Accountant] = {
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG.keys())
 def test_a_wrong_accountant_is_caught_by_the_second(wrong: Accountant, monkeypatch: pytest.MonkeyPatch) -> None:
     calibrate(person(1.0), [1, 1, 1, 1])
-    for module in (accounting, calibration):
+    for module in (charges, calibration):
         monkeypatch.setattr(module, "rdp_epsilon", wrong)
     with pytest.raises(RefusedError, match="must not run"):
         calibrate(person(1.0), [1, 1, 1, 1])

@@ -12,9 +12,9 @@ from fractions import Fraction
 import numpy as np
 import numpy.typing as npt
 
-from common.bernoulli import bernoulli_exp, geometric
-from common.local_noise import refuse_small_noise
-from common.randomness import RandomBytes, random_words
+from common.noise.bernoulli import bernoulli_exp, geometric
+from common.noise.local_noise import refuse_small_noise
+from common.noise.randomness import RandomBytes, random_words
 
 LARGEST_STD = 1 << 40
 """In grid units. Up to here magnitudes are exact in float64 and sums of all bureaus fit into int64."""

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from common.gaussian_privacy import gaussian_delta, gaussian_epsilon, gaussian_mu
+from common.accounting.gaussian_privacy import gaussian_delta, gaussian_epsilon, gaussian_mu
 
 LAW = settings(derandomize=True, deadline=None, max_examples=50)
 EPSILONS = st.floats(0.01, 30.0)

@@ -1,0 +1,1 @@
+"""Exact discrete Gaussian noise from a source of random bytes that is an argument."""
