@@ -27,6 +27,9 @@ CHUNK_ROWS = 16_384
 DEFAULT_SHARE = 0.1
 """Share of the machine's memory that rows may take before they move to a memory map."""
 
+MOST_BY_DEFAULT = 2 << 30
+"""However large the machine, rows beyond 2 GiB move: mapped rows are read at nearly the same speed."""
+
 
 class MemoryShare:
     """Memory that the rows of one process may take together.
@@ -36,8 +39,9 @@ class MemoryShare:
     """
 
     def __init__(self, max_bytes: int | None = None) -> None:
-        """Allow ``max_bytes``; ``DEFAULT_SHARE`` of the machine's memory if None."""
-        self._left = int(psutil.virtual_memory().total * DEFAULT_SHARE) if max_bytes is None else max_bytes
+        """Allow ``max_bytes``; if None, ``DEFAULT_SHARE`` of the machine's memory, at most ``MOST_BY_DEFAULT``."""
+        share = min(int(psutil.virtual_memory().total * DEFAULT_SHARE), MOST_BY_DEFAULT)
+        self._left = share if max_bytes is None else max_bytes
 
     def take(self, n_bytes: int) -> bool:
         """Reserve memory if there is enough."""

@@ -23,11 +23,11 @@ def reduce_leaves(
     Returns:
         Grid units ``(min(n_clusters, non-empty leaves), d)``.
     """
-    from sklearn.cluster import KMeans  # noqa: PLC0415  a second to load; only rounds that reduce pay it
-
     kept = counts > 0
     if kept.sum() <= n_clusters:
         return leaves[kept]
+    from sklearn.cluster import KMeans  # noqa: PLC0415  a second to load; only rounds that reduce pay it
+
     fitted = KMeans(n_clusters, n_init=restarts, random_state=seed % 2**32).fit(
         from_grid(leaves[kept]), sample_weight=counts[kept].astype(np.float64)
     )
