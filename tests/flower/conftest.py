@@ -1,9 +1,20 @@
 import logging
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from flwr.supercore.task_identity import TaskIdentity
 
 RUN_ID, SERVER_NODE, TASK_ID = 7, 1, 3
+
+
+@pytest.fixture(autouse=True)
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Runs of the same number meet in a directory of the same name: tests beside each other must not."""
+    with tempfile.TemporaryDirectory(prefix="t") as found:
+        monkeypatch.setattr("tempfile.tempdir", found)
+        yield Path(found)
 
 
 @pytest.fixture(autouse=True)

@@ -3,7 +3,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -152,14 +152,6 @@ def fake_commands(directory: Path, **scripts: str) -> Callable[[], Path]:
         command.write_text(f"#!/bin/sh\n{script}\n")
         command.chmod(0o755)
     return lambda: directory
-
-
-@pytest.fixture
-def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty directory for the run's own, with a path short enough for sockets."""
-    with tempfile.TemporaryDirectory(prefix="t") as found:
-        monkeypatch.setattr("tempfile.tempdir", found)
-        yield Path(found)
 
 
 def test_a_superlink_that_does_not_start_is_an_error_with_its_last_words(
