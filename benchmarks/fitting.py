@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from common.features.rows import Rows
 from common.features.spec import FeatureSpec
 from common.kernel import e_step, row_norms
-from common.plan import Phase, Plan
+from common.plan import Phase, Plan, Protection
 from common.rounds import Outcome, first_round, next_round
 from common.summary import Summary
 
@@ -18,7 +18,9 @@ def fit_rows(
     rows: Rows, spec: FeatureSpec, n_clusters: int, seed: int = 0, smallest_cluster: int = 11
 ) -> npt.NDArray[np.int32]:
     """Labels of the rows after a whole run, int32 ``(n_rows,)``."""
-    plan = Plan(features=spec, n_clusters=n_clusters, seed=seed, smallest_cluster=smallest_cluster)
+    plan = Plan(
+        features=spec, protection=Protection.NONE, n_clusters=n_clusters, seed=seed, smallest_cluster=smallest_cluster
+    )
     norms, current = row_norms(rows), first_round(plan)
     with threadpool_limits(1, user_api="blas"):
         while True:

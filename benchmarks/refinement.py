@@ -17,7 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from client.rowstore import RowStore
 from common.features.default import default_spec
-from common.plan import Phase, Plan
+from common.plan import Phase, Plan, Protection
 from common.rounds import Outcome, Round, first_round, next_round
 from common.summary import inertia
 from simulations.bureaus import FileClaims, gather_bureaus
@@ -44,7 +44,14 @@ def main() -> None:
             reference = reference_inertia(rows, n_clusters)
             for breadth in (0, 50):
                 plans = [
-                    Plan(features=spec, n_clusters=n_clusters, refining_breadth=breadth, seed=seed, min_cohort=1)
+                    Plan(
+                        features=spec,
+                        protection=Protection.NONE,
+                        n_clusters=n_clusters,
+                        refining_breadth=breadth,
+                        seed=seed,
+                        min_cohort=1,
+                    )
                     for seed in range(chosen.seeds)
                 ]
                 found = [outcome_of(plan, bureau.store) for plan in plans]

@@ -16,6 +16,7 @@ from client.claims.projection import present_columns
 from client.claims.sources.opening import open_source
 from client.claims.sources.source import ClaimSource
 from client.ledger.command import add_ledger
+from client.preview.command import add_preview
 from client.profiling.columns import profile_file
 from client.profiling.page import Page, as_json, show
 from client.profiling.proposal import propose
@@ -53,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--json", action="store_true", help="print JSON instead of tables")
     profile.add_argument("--write-mapping", type=Path, metavar="OUT.toml", help="write the proposed mapping here")
     add_ledger(commands)
+    add_preview(commands)
     return parser
 
 

@@ -19,6 +19,8 @@ from common.features.spec import FeatureSpec
 from common.messages import Cohort, Fingerprint, RefusalCode
 from common.plan import Plan, Protection
 
+GUARDED = frozenset(Protection) - {Protection.NONE}
+
 CELL_FLOOR = 11
 """No cell of 1 to 10 persons is shown (CMS cell size policy)."""
 
@@ -53,7 +55,7 @@ class Policy(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     min_cohort: Annotated[int, Field(ge=1)] = 3
-    protections: Annotated[frozenset[Loose[Protection]], Field(strict=False)] = frozenset(Protection)
+    protections: Annotated[frozenset[Loose[Protection]], Field(strict=False)] = GUARDED
     cell_floor: Annotated[int, Field(ge=CELL_FLOOR)] = CELL_FLOOR
     plans: Listed = "any"
     feature_specs: Listed = "any"
@@ -175,7 +177,7 @@ def parse_policy(text: bytes, name: str) -> Policy:
 def example_policy() -> str:
     """A policy file with every key, its default and what it means, for a bureau to change."""
     given = Policy()
-    guarded = sorted(set(Protection) - {Protection.NONE}) or [Protection.NONE]
+    guarded = sorted(GUARDED)
     return f"""\
 # What this bureau never exceeds, whatever a plan asks. Only the bureau changes this file. Every key must be here.
 

@@ -18,9 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from client.persons import Persons
 from common.costs import Costs, costs_of, sum_costs
 from common.grid import MAX_ROWS
 from common.kernel import Rows, e_step, row_norms
+from common.privacy import Privacy
+from common.private.answering import raw_answer
+from common.private.question import Question
 from common.summary import Shape, Summary
 
 CHUNK_ROWS = 16_384
@@ -99,6 +103,7 @@ class RowStore:
         self._in_memory: list[Rows] = []
         self._norms: list[npt.NDArray[np.int32]] = []
         self._costs: list[Costs] = []
+        self._persons = Persons()
         self._sizes: list[int] = []
         self._file: IO[bytes] | None = None
 
@@ -118,21 +123,23 @@ class RowStore:
         """Whether rows have moved to a memory map."""
         return self._file is not None
 
-    def append(self, rows: Rows, total_fen: npt.NDArray[np.int64]) -> None:
-        """Add rows and their claims' totals; both are the store's from here on and must not be changed.
+    def append(self, rows: Rows, total_fen: npt.NDArray[np.int64], person_ids: npt.NDArray[np.uint64]) -> None:
+        """Add rows, their claims' totals and whose they are; all are the store's from here on, not to be changed.
 
         Raises:
             ValueError: If the rows have another length or type than the store's, or there would be too many.
         """
-        if rows.shape != (len(total_fen), self.n_features) or rows.dtype != np.float32:
+        fits = rows.shape == (len(total_fen), self.n_features) and len(person_ids) == len(rows)
+        if not fits or rows.dtype != np.float32 or person_ids.dtype != np.uint64:
             msg = (
-                f"{rows.dtype} rows of shape {rows.shape} do not fit "
-                f"{len(total_fen)} totals and {self.n_features} float32 features"
+                f"{rows.dtype} rows of shape {rows.shape} do not fit {len(total_fen)} totals, {len(person_ids)} "
+                f"persons and {self.n_features} float32 features"
             )
             raise ValueError(msg)
         if len(self) + len(rows) > MAX_ROWS:
             msg = f"a store holds at most {MAX_ROWS} rows"
             raise ValueError(msg)
+        self._persons.append(person_ids)
         self._waiting.append((rows, total_fen))
         self._n_waiting += len(rows)
         if self._n_waiting >= CHUNK_ROWS:
@@ -146,6 +153,11 @@ class RowStore:
             yield Chunk(rows=self._rows(place, size, offset), norms=self._norms[place], costs=self._costs[place])
             offset += size * self.n_features * np.dtype(np.float32).itemsize
 
+    @property
+    def n_persons(self) -> int:
+        """Distinct insured persons."""
+        return self._persons.distinct()
+
     def summarise(self, centroids: npt.NDArray[np.int64], *, with_costs: bool) -> Summary:
         """The summary of all rows around some centroids.
 
@@ -158,11 +170,33 @@ class RowStore:
             add, (_summary(chunk, centroids, self.n_threads, with_costs=with_costs) for chunk in self.chunks()), zero
         )
 
+    def answer(self, question: Question, privacy: Privacy) -> npt.NDArray[np.int64]:
+        """The words that answer a question, before noise; see ``common.private.answering``.
+
+        Args:
+            question: Of a private round.
+            privacy: How claims are weighted.
+        """
+        start, total = 0, np.zeros(1, np.int64)
+        for chunk in self.chunks():
+            weights = self._persons.weights(privacy.weighting, privacy.claims_per_person, start, len(chunk.rows))
+            start += len(chunk.rows)
+            total = total + raw_answer(
+                question,
+                chunk.rows,
+                chunk.norms,
+                chunk.costs,
+                weights,
+                cap_yuan=self._cost_cap_yuan,
+                n_threads=self.n_threads,
+            )
+        return total
+
     def close(self) -> None:
         """Forget all rows."""
         self._share.give_back(sum(rows.nbytes for rows in self._in_memory))
         self._waiting, self._in_memory, self._norms, self._costs, self._sizes = [], [], [], [], []
-        self._n_waiting = 0
+        self._n_waiting, self._persons = 0, Persons()
         if self._file is not None:
             self._file.close()
             self._file = None

@@ -15,10 +15,12 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
+from client.asking import WrongShapeError, centroids_asked, question_of
+from client.ledger.errors import BrokenLedgerError, BudgetError, ReleaseError
+from client.ledger.release import ReleaseId
 from client.policy import Policy
+from client.releasing import Releases
 from common.errors import FedclaimsError, MessageError, PlanError
-from common.grid import from_grid
-from common.kernel import MAX_CENTROID_NORM
 from common.messages import (
     Join,
     Message,
@@ -29,18 +31,32 @@ from common.messages import (
     Result,
     RoundReply,
     RoundRequest,
-    bytes_to_words,
     is_bureau_name,
     words_to_bytes,
 )
 from common.model import Model
+from common.noise.local_noise import LocalNoiseTooSmallError
 from common.plan import Phase, Plan
+from common.privacy import Privacy
+from common.private.question import Question
 from common.summary import Summary
 from common.wire import decode, digest, encode
 
 _LOG = logging.getLogger(__name__)
 
 NO_SESSION = bytes(16)
+
+CODES: dict[type[Exception], RefusalCode] = {
+    WrongShapeError: RefusalCode.WRONG_SHAPE,
+    MessageError: RefusalCode.BAD_MESSAGE,
+    PlanError: RefusalCode.WRONG_PLAN,
+    BudgetError: RefusalCode.POLICY,
+    LocalNoiseTooSmallError: RefusalCode.POLICY,
+    ReleaseError: RefusalCode.WRONG_ORDER,
+    BrokenLedgerError: RefusalCode.STOPPED,
+    FedclaimsError: RefusalCode.NO_CLAIMS,
+}
+"""The first class that an error belongs to says what is told of it."""
 
 
 class BureauRows(Protocol):
@@ -51,6 +67,9 @@ class BureauRows(Protocol):
 
     def summarise(self, centroids: npt.NDArray[np.int64], *, with_costs: bool) -> Summary:
         """The summary of all rows around some centroids."""
+
+    def answer(self, question: Question, privacy: Privacy) -> npt.NDArray[np.int64]:
+        """The words that answer a private question, before noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,15 +100,24 @@ class Station:
           smaller than policy and plan demand, and never grew within the session, in rising order of rounds.
           A session that another one has followed is over.
         * The same request again gets the same bytes again; nothing is computed or counted twice.
+        * Under a protected plan what leaves has gone through ``client.releasing``, and nothing leaves any more once
+          the ledger cannot be trusted.
     """
 
-    def __init__(self, bureau: str, policy: Policy, rows_for: Callable[[Plan], BureauRows]) -> None:
+    def __init__(
+        self,
+        bureau: str,
+        policy: Policy,
+        rows_for: Callable[[Plan], BureauRows],
+        releases: Releases | None = None,
+    ) -> None:
         """Wait for an offer.
 
         Args:
             bureau: This bureau's name in every message.
             policy: Its limits.
             rows_for: Makes the rows of this bureau's claims under a plan.
+            releases: Pays for answers and adds their noise; without it protected plans are refused.
 
         Raises:
             ValueError: If no message can carry the name.
@@ -101,6 +129,8 @@ class Station:
         self.model: Model | None = None
         self._policy = policy
         self._rows_for = rows_for
+        self._releases = releases
+        self._stopped = False
         self._state: _Session | None = None
         self._over: set[bytes] = set()
 
@@ -108,24 +138,25 @@ class Station:
         """The reply to a request, as bytes."""
         session = NO_SESSION
         try:
+            self._insist(RefusalCode.STOPPED if self._stopped else None)
             message = decode(request)
             session = message.session
             return (
                 encode(self._reply(message)) if not isinstance(message, RoundRequest) else self._round(message, request)
             )
-        except _RefusedError as refused:
-            code = refused.code
-        except MessageError:
-            code = RefusalCode.BAD_MESSAGE
-        except PlanError:
-            code = RefusalCode.WRONG_PLAN
-        except FedclaimsError as error:
-            _LOG.warning("request refused: %s", type(error).__name__)
-            code = RefusalCode.NO_CLAIMS
         except Exception as error:  # noqa: BLE001  an exception text could carry a claim's value out of the building
-            _LOG.error("request failed: %s", type(error).__name__)
-            code = RefusalCode.INTERNAL
+            code = self._code_of(error)
         return encode(Refusal(session=session, bureau=self.bureau, code=code))
+
+    def _code_of(self, error: Exception) -> RefusalCode:
+        """What is told of an error: a code. The log gets its class, and the station stops if its ledger is broken."""
+        self._stopped = self._stopped or isinstance(error, BrokenLedgerError)
+        if isinstance(error, _RefusedError):
+            return error.code
+        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), RefusalCode.INTERNAL)
+        level = logging.ERROR if code in {RefusalCode.INTERNAL, RefusalCode.STOPPED} else logging.WARNING
+        _LOG.log(level, "request refused: %s, %s", code, type(error).__name__)
+        return code
 
     def _reply(self, message: Message) -> Message:
         match message:
@@ -139,6 +170,8 @@ class Station:
     def _join(self, offer: Offer) -> Join:
         plan = Plan.from_canonical(offer.plan)
         self._insist(self._policy.objection_to_plan(plan))
+        if plan.privacy is not None and (self._releases is None or self._releases.objects_to(plan)):
+            raise _RefusedError(RefusalCode.POLICY)
         if offer.session in self._over:
             raise _RefusedError(RefusalCode.WRONG_SESSION)
         if self._state is None or self._state.session != offer.session:
@@ -161,8 +194,7 @@ class Station:
         self._check_cohort(state, request)
         if (request.number, request.attempt) <= state.last:
             raise _RefusedError(RefusalCode.WRONG_ORDER)
-        centroids = self._centroids(state.plan, request)
-        summary = state.rows.summarise(centroids, with_costs=request.phase is Phase.MEASURE)
+        summary = self._summary(state, request)
         reply = encode(
             RoundReply(
                 session=request.session,
@@ -171,12 +203,37 @@ class Station:
                 attempt=request.attempt,
                 bureau=self.bureau,
                 request=seen,
-                summary=words_to_bytes(summary.to_vector()),
+                summary=summary,
+                head=self._releases.head() if self._releases and state.plan.privacy else "",
             )
         )
         last = (request.number, request.attempt)
         self._state = replace(state, cohort=frozenset(request.cohort), last=last, request=seen, reply=reply)
         return reply
+
+    def _summary(self, state: _Session, request: RoundRequest) -> bytes:
+        """What leaves: an open summary's words, or a noisy one's."""
+        if state.plan.privacy is not None:
+            return self._released(state, request, question_of(state.plan, request), state.plan.privacy)
+        centroids = centroids_asked(state.plan, request)
+        summary = state.rows.summarise(centroids, with_costs=request.phase is Phase.MEASURE)
+        return words_to_bytes(summary.to_vector())
+
+    def _released(self, state: _Session, request: RoundRequest, question: Question, privacy: Privacy) -> bytes:
+        if self._releases is None:
+            raise _RefusedError(RefusalCode.POLICY)
+        name = ReleaseId(
+            session=request.session,
+            fingerprint=request.fingerprint,
+            round=request.number,
+            question=question.digest(),
+        )
+        kept = self._releases.kept(name)
+        if kept is not None:
+            return kept
+        if not self._releases.fits(state.plan, request.session, question):
+            raise _RefusedError(RefusalCode.POLICY)
+        return self._releases.answer(state.plan, name, question, lambda: state.rows.answer(question, privacy))
 
     def _session_of(self, message: RoundRequest | Result) -> _Session:
         if self._state is None or self._state.session != message.session:
@@ -191,17 +248,6 @@ class Station:
         if not sorted_once or self.bureau not in request.cohort or grew:
             raise _RefusedError(RefusalCode.WRONG_COHORT)
         self._insist(self._policy.objection_to_cohort(request.cohort, state.plan))
-
-    def _centroids(self, plan: Plan, request: RoundRequest) -> npt.NDArray[np.int64]:
-        if request.n_centroids > plan.max_centroids:
-            raise _RefusedError(RefusalCode.WRONG_SHAPE)
-        try:
-            centroids = bytes_to_words(request.centroids, (request.n_centroids, plan.features.n_features))
-        except MessageError as error:
-            raise _RefusedError(RefusalCode.WRONG_SHAPE) from error
-        if float((from_grid(centroids) ** 2).sum(axis=1).max()) > MAX_CENTROID_NORM**2:
-            raise _RefusedError(RefusalCode.WRONG_SHAPE)
-        return centroids
 
     def _receive(self, result: Result) -> Received:
         state = self._session_of(result)

@@ -37,6 +37,7 @@ class RefusalCode(StrEnum):
     WRONG_SHAPE = "wrong_shape"
     POLICY = "policy"
     NO_CLAIMS = "no_claims"
+    STOPPED = "stopped"
     INTERNAL = "internal"
 
 
@@ -71,6 +72,8 @@ class RoundRequest(_Message):
         cohort: The bureaus that are asked, sorted.
         n_centroids: How many.
         centroids: Grid units, ``n_centroids * n_features`` little-endian 64-bit words.
+        radii: Grid units, one word a centroid: contributions are bounded to them; empty without protection.
+        cost: What the answer costs, units of 1e-9 rho; 0 without protection.
     """
 
     kind: Literal["round_request"] = "round_request"
@@ -81,6 +84,8 @@ class RoundRequest(_Message):
     cohort: Cohort
     n_centroids: Annotated[int, Field(ge=1, le=16_384)]
     centroids: bytes
+    radii: bytes
+    cost: Annotated[int, Field(ge=0, le=10**15)]
 
 
 class RoundReply(_Message):
@@ -88,7 +93,9 @@ class RoundReply(_Message):
 
     Attributes:
         request: SHA-256 of the request's bytes, hexadecimal.
-        summary: ``Summary.to_vector`` as little-endian 64-bit words.
+        summary: ``Summary.to_vector``, or a noisy summary's words, as little-endian 64-bit words.
+        head: Of the bureau's ledger, after this answer was paid for; empty without protection. Whoever keeps the
+            newest one can tell a ledger that was shortened.
     """
 
     kind: Literal["round_reply"] = "round_reply"
@@ -98,6 +105,7 @@ class RoundReply(_Message):
     bureau: BureauName
     request: Fingerprint
     summary: bytes
+    head: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,12}:[0-9a-f]{64})?$")]
 
 
 class Result(_Message):

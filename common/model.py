@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import asdict
 from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from common.accounting.charges import noise_multiplier, rdp_epsilon
+from common.figures import figures_of
 from common.grid import GRID_UNITS, from_grid
 from common.kernel import MAX_CENTROID_NORM
 from common.plan import Plan
-from common.quality import cv_of_cost, riv_of_cost, riv_of_log_cost, share_with_cv_below_one
+from common.private.lbg import PrivateOutcome
 from common.rounds import Outcome
-from common.summary import cell_inertia, inertia
 
-MODEL_FORMAT: Literal["fedclaims/model/1"] = "fedclaims/model/1"
+MODEL_FORMAT: Literal["fedclaims/model/2"] = "fedclaims/model/2"
 
 _FARTHEST = int(MAX_CENTROID_NORM) * GRID_UNITS
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
@@ -46,43 +48,63 @@ class Provenance(BaseModel):
 
 
 class Cluster(BaseModel):
-    """One cluster as published.
+    """One cluster as published. What is None lies below the floor, or was not measured.
 
     Attributes:
-        count: Claims in it.
+        count: Claims in it, or insured persons where the plan shares weights; noisy where the plan adds noise.
         mean_square_distance: Of its claims to its mean, squared feature units.
         cost_n: Claims with a positive cost.
-        cost_mean: Yuan, of costs capped as the plan says; 0 where no claim has a cost.
-        cost_cv: Standard deviation over mean of capped cost; None where no claim has a cost.
+        cost_mean: Yuan, of costs capped as the plan says.
+        cost_geometric_mean: Yuan, the same; with noise, of costs between a thousandth of the cap and the cap.
+        cost_cv: Standard deviation over mean of capped cost.
     """
 
     model_config = _STRICT
 
-    count: int
-    mean_square_distance: float
-    cost_n: int
-    cost_mean: float
+    count: int | None
+    mean_square_distance: float | None
+    cost_n: int | None
+    cost_mean: float | None
+    cost_geometric_mean: float | None
     cost_cv: float | None
 
 
 class Quality(BaseModel):
-    """What the run knows of its own quality, from sums alone.
+    """What the run knows of its own quality, from sums alone; noisy where the plan adds noise.
 
     Attributes:
-        n_claims: Claims in all clusters.
+        n_claims: Claims in all clusters, or insured persons where the plan shares weights.
+        count_noise_std: Standard deviation of the noise in each cluster's count; 0 without noise.
         inertia: Sum of squared distances to the centroids, squared feature units.
         riv_log_cost: Share of the variance of log cost that lies between clusters; costs capped as the plan says.
-        riv_cost: The same of cost itself.
-        share_clusters_cv_below_1: Share of clusters whose coefficient of variation of cost is below 1.
+        riv_cost: The same of cost itself; None where it was not measured.
+        share_clusters_cv_below_1: Share of clusters whose coefficient of variation of cost is below 1, or None.
     """
 
     model_config = _STRICT
 
     n_claims: int
+    count_noise_std: float
     inertia: float
     riv_log_cost: float
-    riv_cost: float
-    share_clusters_cv_below_1: float
+    riv_cost: float | None
+    share_clusters_cv_below_1: float | None
+
+
+class Spent(BaseModel):
+    """What a protected run cost whoever is protected.
+
+    Attributes:
+        rho_billionths: Zero-concentrated differential privacy of all rounds, in billionths, as ledgers charge it.
+        epsilon: The same as epsilon at the plan's delta.
+        noise_multiplier: Standard deviation of the noise over sensitivity, as if it had been one release.
+    """
+
+    model_config = _STRICT
+
+    rho_billionths: int
+    epsilon: float
+    noise_multiplier: float
 
 
 class Model(BaseModel):
@@ -95,13 +117,14 @@ class Model(BaseModel):
 
     model_config = _STRICT
 
-    format: Literal["fedclaims/model/1"]
+    format: Literal["fedclaims/model/2"]
     plan: Plan
     plan_fingerprint: str
     centroids: Annotated[tuple[tuple[Coordinate, ...], ...], Field(min_length=1)]
     centroids_sha256: str
     clusters: tuple[Cluster, ...]
     quality: Quality
+    spent: Spent | None
     provenance: Provenance
 
     @model_validator(mode="after")
@@ -135,35 +158,32 @@ def centroids_digest(centroids: npt.NDArray[np.int64]) -> str:
     ).hexdigest()
 
 
-def model_of(plan: Plan, outcome: Outcome, provenance: Provenance) -> Model:
+def model_of(plan: Plan, outcome: Outcome | PrivateOutcome, provenance: Provenance) -> Model:
     """The model of a finished run, largest cluster first."""
-    order = np.argsort(-outcome.summary.counts, kind="stable")
-    centroids, summary = outcome.centroids[order], outcome.summary.select(order)
-    spread = cell_inertia(summary) / np.maximum(summary.counts, 1)
-    cvs = cv_of_cost(summary.costs)
-    clusters = tuple(
-        Cluster(
-            count=int(summary.counts[k]),
-            mean_square_distance=float(spread[k]),
-            cost_n=int(summary.costs[k, 0]),
-            cost_mean=float(summary.costs[k, 3] / max(summary.costs[k, 0], 1)),
-            cost_cv=None if np.isnan(cvs[k]) else float(cvs[k]),
-        )
-        for k in range(len(centroids))
-    )
+    figures = figures_of(plan, outcome)
+    centroids = outcome.centroids[figures.order]
     return Model(
         format=MODEL_FORMAT,
         plan=plan,
         plan_fingerprint=plan.fingerprint,
         centroids=tuple(tuple(int(unit) for unit in row) for row in centroids),
         centroids_sha256=centroids_digest(centroids),
-        clusters=clusters,
+        clusters=tuple(Cluster.model_validate(asdict(cluster)) for cluster in figures.clusters),
         quality=Quality(
-            n_claims=summary.n_rows,
-            inertia=inertia(summary, centroids),
-            riv_log_cost=riv_of_log_cost(summary.costs),
-            riv_cost=riv_of_cost(summary.costs),
-            share_clusters_cv_below_1=share_with_cv_below_one(summary.costs),
+            n_claims=figures.n_claims,
+            count_noise_std=figures.count_noise_std,
+            inertia=figures.inertia,
+            riv_log_cost=figures.riv_log_cost,
+            riv_cost=figures.riv_cost,
+            share_clusters_cv_below_1=figures.share_clusters_cv_below_1,
         ),
+        spent=_spent(plan, outcome.spent) if isinstance(outcome, PrivateOutcome) else None,
         provenance=provenance,
     )
+
+
+def _spent(plan: Plan, rho: int) -> Spent | None:
+    if plan.privacy is None:
+        return None
+    epsilon = rdp_epsilon((rho,), plan.privacy.guarantee.delta)
+    return Spent(rho_billionths=rho, epsilon=epsilon, noise_multiplier=noise_multiplier(rho))

@@ -8,27 +8,35 @@ from __future__ import annotations
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.errors import PlanError
 from common.features.spec import FeatureSpec, NamedText
+from common.privacy import Privacy
 from common.summary import Shape
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 class Protection(StrEnum):
-    """What stands between a bureau's summary and the coordinator."""
+    """What stands between a bureau's summary and the coordinator.
+
+    Noise: every bureau adds the whole noise, and need trust nobody. Secure: every bureau adds its part of the noise,
+    which is enough once only the sum of all bureaus can be seen. None: for generated or public claims.
+    """
 
     NONE = "none"
+    NOISE = "noise"
+    SECURE = "secure"
 
 
 class Phase(StrEnum):
     """What a round is for."""
 
     SEEDING = "seeding"
+    RADIUS = "radius"
     LLOYD = "lloyd"
     REFINING = "refining"
     MEASURE = "measure"
@@ -41,7 +49,8 @@ class Plan(BaseModel):
         name: For people.
         features: How a claim becomes a row.
         n_clusters: Clusters asked for.
-        leaves_per_cluster: Seeding splits to this many leaves a cluster before it reduces them.
+        leaves_per_cluster: Seeding splits to this many leaves a cluster before it reduces them; a protected run
+            takes the number in its privacy section.
         fewest_leaves: However few clusters are asked for, seeding splits to at least this many leaves.
         passes_per_level: Lloyd passes after each doubling of the leaves.
         reduction_restarts: Restarts of weighted k-means++ over the leaves, at the coordinator, from sums alone.
@@ -52,6 +61,7 @@ class Plan(BaseModel):
         cost_cap_yuan: The declared trimming of costs.
         min_cohort: Bureaus without which the run does not start; a bureau's own policy may ask for more.
         protection: What protects a summary on its way.
+        privacy: What a protected run guarantees; None where there is no protection.
         seed: For directions of splits and the reduction; never for anything private.
     """
 
@@ -70,8 +80,16 @@ class Plan(BaseModel):
     smallest_cluster: Annotated[int, Field(ge=1, le=10_000)] = 11
     cost_cap_yuan: Annotated[int, Field(ge=1_000, le=1_000_000)] = 200_000
     min_cohort: Annotated[int, Field(ge=1, le=10_000)] = 3
-    protection: Annotated[Protection, Field(strict=False)] = Protection.NONE
+    protection: Annotated[Protection, Field(strict=False)]
+    privacy: Privacy | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
+
+    @model_validator(mode="after")
+    def _says_what_it_protects(self) -> Self:
+        if (self.protection is Protection.NONE) is not (self.privacy is None):
+            msg = "a protected plan needs its privacy section, and a plan without protection has none"
+            raise ValueError(msg)
+        return self
 
     def canonical(self) -> bytes:
         """The one spelling of this plan: JSON, sorted keys, no blanks, integers and ASCII text only."""
@@ -100,6 +118,8 @@ class Plan(BaseModel):
     @property
     def max_leaves(self) -> int:
         """Leaves at which seeding stops splitting."""
+        if self.privacy is not None:
+            return self.n_clusters * self.privacy.leaves_per_cluster
         return max(self.n_clusters * self.leaves_per_cluster, self.fewest_leaves)
 
     @classmethod

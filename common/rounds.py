@@ -80,6 +80,16 @@ class Round:
     last_inertia: float = NO_INERTIA_YET
     settled: Settled | None = None
 
+    @property
+    def radii(self) -> Centroids:
+        """None: nothing is bounded to a radius in an open round."""
+        return np.zeros(0, np.int64)
+
+    @property
+    def cost(self) -> int:
+        """An open round has no price."""
+        return 0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:

@@ -1,4 +1,4 @@
-"""What every honest summary satisfies: rows are inside the unit ball, costs below the plan's cap."""
+"""What every honest answer satisfies: rows lie in the unit ball, costs below the plan's cap, noise is not endless."""
 
 from __future__ import annotations
 
@@ -29,6 +29,22 @@ def is_possible(summary: Summary, cost_cap_yuan: int) -> bool:
         and _within(summary.squares, 0 * counts, counts * SQUARE_UNITS)
         and _costs_are_possible(summary.costs, counts[:, None], float(cost_cap_yuan))
     )
+
+
+MOST_NOISE = float(1 << 45)
+"""Grid units. No plan's noise has a deviation above ``2**40``, and 32 deviations do not happen."""
+
+MOST_IN_A_SUM = float(1 << 62)
+
+
+def is_possible_with_noise(words: npt.NDArray[np.int64]) -> bool:
+    """Whether some claims, bounded to a weight of 1 each, could have these words with noise added."""
+    return bool(np.all(np.abs(words.astype(np.float64)) <= MAX_ROWS * GRID_UNITS + MOST_NOISE))
+
+
+def adds_up(total: npt.NDArray[np.int64], words: npt.NDArray[np.int64]) -> bool:
+    """Whether a sum stays far from the end of 64 bits."""
+    return bool(np.all(np.abs(total.astype(np.float64)) + np.abs(words.astype(np.float64)) < MOST_IN_A_SUM))
 
 
 def _costs_are_possible(costs: npt.NDArray[np.int64], counts: Floats, cap: float) -> bool:

@@ -6,6 +6,9 @@ summaries, so its memory does not depend on the number of bureaus.
 
 from __future__ import annotations
 
+import numpy as np
+import numpy.typing as npt
+
 from common.errors import MessageError, RoundLostError
 from common.grid import MAX_ROWS
 from common.messages import (
@@ -20,10 +23,13 @@ from common.messages import (
 )
 from common.model import Model, Provenance, model_of
 from common.plan import Plan
-from common.rounds import Outcome, Round, first_round, next_round
-from common.summary import Summary, inertia
+from common.private.feasible import refuse_infeasible
+from common.private.lbg import PrivateRound
+from common.rounds import Round
+from common.schedule import AnyOutcome, AnyRound, first_asked, inertia_seen, n_words, next_asked
+from common.summary import Summary
 from common.wire import decode, digest, encode
-from server.bounds import is_possible
+from server.bounds import adds_up, is_possible, is_possible_with_noise
 from server.cohort import Cohort
 
 
@@ -49,16 +55,22 @@ class Coordinator:
         self.session = session
         self.cohort = Cohort(plan, session)
         self._version = version
-        self._round: Round | Outcome | None = None
+        self._round: AnyRound | AnyOutcome | None = None
         self._attempt = 1
         self._request = b""
-        self._sum: Summary | None = None
+        self._sum: npt.NDArray[np.int64] | None = None
+        self._heads: dict[str, str] = {}
         self._awaited: set[str] = set()
 
     @property
-    def current(self) -> Round | None:
+    def current(self) -> AnyRound | None:
         """The open round; None before the first and after the last."""
-        return self._round if isinstance(self._round, Round) else None
+        return self._round if isinstance(self._round, (Round, PrivateRound)) else None
+
+    @property
+    def heads(self) -> dict[str, str]:
+        """The newest head of each bureau's ledger that was seen, by name."""
+        return dict(self._heads)
 
     @property
     def awaited(self) -> frozenset[str]:
@@ -74,9 +86,11 @@ class Coordinator:
 
         Raises:
             CohortError: If too few bureaus have joined.
+            PlanError: If a protected plan is not worth its budget with this cohort.
         """
         self.cohort.close()
-        self._round = first_round(self.plan)
+        refuse_infeasible(self.plan, len(self.cohort.bureaus))
+        self._round = first_asked(self.plan)
         self._open_request()
 
     def request(self) -> bytes:
@@ -115,11 +129,12 @@ class Coordinator:
         self._attempt += 1
         self._open_request()
 
-    def close_round(self) -> float:
+    def close_round(self) -> float | None:
         """Close a complete round and open the next one, or finish.
 
         Returns:
-            Inertia of the rows around the centroids that were sent, squared feature units.
+            Inertia of the rows around the centroids that were sent, squared feature units, noisy in a protected run;
+            None where the round did not ask for it.
 
         Raises:
             RoundLostError: If replies are missing.
@@ -128,20 +143,20 @@ class Coordinator:
         if self._awaited or self._sum is None:
             msg = f"{len(self._awaited)} replies are missing: ask again, or go on without these bureaus"
             raise RoundLostError(msg)
-        closed, found = self._open(), self._sum
-        self._round = next_round(self.plan, closed, found)
+        closed, found, n_bureaus = self._open(), self._sum, len(self.cohort.bureaus)
+        self._round = next_asked(self.plan, closed, found, n_bureaus)
         self._attempt = 1
-        if isinstance(self._round, Round):
+        if self.current is not None:
             self._open_request()
-        return inertia(found, closed.centroids)
+        return inertia_seen(self.plan, closed, found, n_bureaus)
 
-    def outcome(self) -> Outcome:
+    def outcome(self) -> AnyOutcome:
         """Final centroids and their summary.
 
         Raises:
             RoundLostError: If the run has not finished.
         """
-        if not isinstance(self._round, Outcome):
+        if self._round is None or isinstance(self._round, (Round, PrivateRound)):
             msg = "the run has not finished"
             raise RoundLostError(msg)
         return self._round
@@ -177,11 +192,12 @@ class Coordinator:
             msg = f"node {node} did not confirm the model"
             raise MessageError(msg)
 
-    def _open(self) -> Round:
-        if not isinstance(self._round, Round):
+    def _open(self) -> AnyRound:
+        current = self.current
+        if current is None:
             msg = "no round is open"
             raise RoundLostError(msg)
-        return self._round
+        return current
 
     def _open_request(self) -> None:
         current = self._open()
@@ -197,6 +213,8 @@ class Coordinator:
                 cohort=self.cohort.bureaus,
                 n_centroids=len(current.centroids),
                 centroids=words_to_bytes(current.centroids),
+                radii=words_to_bytes(current.radii),
+                cost=current.cost,
             )
         )
 
@@ -208,10 +226,18 @@ class Coordinator:
 
     def _add(self, reply: RoundReply) -> None:
         current = self._open()
-        shape = self.plan.summary_shape(current.phase, len(current.centroids))
-        summary = Summary.from_vector(bytes_to_words(reply.summary, (shape.n_words,)), shape)
-        so_far = 0 if self._sum is None else self._sum.n_rows
-        if not is_possible(summary, self.plan.cost_cap_yuan) or so_far + summary.n_rows > MAX_ROWS:
+        words = bytes_to_words(reply.summary, (n_words(self.plan, current.phase, len(current.centroids)),))
+        so_far = np.zeros_like(words) if self._sum is None else self._sum
+        if not self._is_possible(current, so_far, words):
             msg = "a summary that no claims could have was refused"
             raise MessageError(msg)
-        self._sum = summary if self._sum is None else self._sum + summary
+        self._sum = so_far + words
+        self._heads[reply.bureau] = reply.head
+
+    def _is_possible(self, current: AnyRound, so_far: npt.NDArray[np.int64], words: npt.NDArray[np.int64]) -> bool:
+        if isinstance(current, PrivateRound):
+            return is_possible_with_noise(words) and adds_up(so_far, words)
+        shape = self.plan.summary_shape(current.phase, len(current.centroids))
+        summary = Summary.from_vector(words, shape)
+        n_so_far = Summary.from_vector(so_far, shape).n_rows
+        return is_possible(summary, self.plan.cost_cap_yuan) and n_so_far + summary.n_rows <= MAX_ROWS

@@ -29,7 +29,9 @@ class RoundReport:
         bytes_down: Bytes of the request, sent to each bureau.
         bytes_up: Bytes of a reply, received from each bureau: every summary of a round has the same length but for
             the bureau's name; this is the longest.
-        inertia: Of the assignment to the centroids that were sent, squared feature units.
+        inertia: Of the assignment to the centroids that were sent, squared feature units; noisy in a protected run,
+            None where the round did not ask for it.
+        cost: Of the answers, units of 1e-9 rho; 0 without protection.
     """
 
     number: int
@@ -37,7 +39,8 @@ class RoundReport:
     n_centroids: int
     bytes_down: int
     bytes_up: int
-    inertia: float
+    inertia: float | None
+    cost: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class SessionReport:
         bytes_up: All bytes that left each bureau, by name; replies that were lost or refused count, too.
         lost: Bureaus that joined and were lost on the way.
         refused: Replies that were refused and offers that were not answered, as sentences.
+        heads: The newest head of each bureau's ledger, by name; empty texts without protection.
     """
 
     model: Model
@@ -57,6 +61,7 @@ class SessionReport:
     bytes_up: dict[str, int]
     lost: tuple[str, ...]
     refused: tuple[str, ...]
+    heads: dict[str, str]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,6 +119,7 @@ def run_session(
             n_centroids=len(current.centroids),
             bytes_down=bytes_down,
             bytes_up=traffic.longest,
+            cost=current.cost,
             inertia=coordinator.close_round(),
         )
         rounds.append(report)
@@ -125,6 +131,7 @@ def run_session(
         bytes_up={name: traffic.bytes_up.get(node, 0) for node, name in name_of.items() if name is not None},
         lost=tuple(coordinator.cohort.lost),
         refused=tuple(traffic.refused),
+        heads=coordinator.heads,
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,7 +13,7 @@ import numpy as np
 
 from client.claims.ingest import Ingest, Ingested, IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping
-from client.policy import Policy
+from client.releasing import Releases
 from client.rowstore import MemoryShare, RowStore
 from client.station import Station
 from common.columns import MISSING, ClaimTable
@@ -19,14 +21,19 @@ from common.errors import InputError, PlanError
 from common.features.rows import Featuriser
 from common.features.spec import FeatureSpec
 from common.messages import is_bureau_name
+from common.noise.randomness import RandomBytes
 from common.plan import Plan
 from simulations.files import Files
+from simulations.ledgers import granting_policy, passing_ledgers
 from simulations.loopback import Answer
 from simulations.tally import Tally, Vocabularies
 from simulations.world import World
 
 WORLD_MAPPING = "nhsa_4101_wide"
 MAX_BUREAUS = 10_000
+
+SIMULATED = "simulated"
+"""The data version in a simulated bureau's ledger."""
 
 
 class Claims(Protocol):
@@ -156,16 +163,35 @@ class Bureaus:
         """Accepted claims of all bureaus together."""
         return sum(len(bureau.store) for bureau in self.by_name.values())
 
+    @property
+    def n_persons(self) -> int:
+        """Insured persons, as each bureau tells them apart."""
+        return sum(bureau.store.n_persons for bureau in self.by_name.values())
+
     def largest_first(self) -> list[Bureau]:
         """The bureaus by falling number of claims, then by name."""
         return sorted(self.by_name.values(), key=lambda bureau: (-len(bureau.store), bureau.name))
 
-    def stations(self, policy: Policy, n_threads: int) -> dict[str, Answer]:
-        """A station for each bureau, by name."""
-        each = max(1, n_threads // max(1, len(self.by_name)))
-        return {
-            name: Station(name, policy, _rows_of(bureau.store, each)).answer for name, bureau in self.by_name.items()
-        }
+    @contextmanager
+    def stations(self, plan: Plan, n_threads: int, seed_bytes: RandomBytes = os.urandom) -> Iterator[dict[str, Answer]]:
+        """A station for each bureau, by name, with a ledger of its own under a protected plan.
+
+        Args:
+            plan: Which the bureaus' policies grant.
+            n_threads: Threads that all stations may use together.
+            seed_bytes: Where noise comes from; tests give their own.
+        """
+        policy, each = granting_policy(plan), max(1, n_threads // max(1, len(self.by_name)))
+        with passing_ledgers(self.by_name if plan.privacy else ()) as ledgers:
+            yield {
+                name: Station(
+                    name,
+                    policy,
+                    _rows_of(bureau.store, each),
+                    Releases(ledgers[name], policy, SIMULATED, seed_bytes) if name in ledgers else None,
+                ).answer
+                for name, bureau in self.by_name.items()
+            }
 
     def close(self) -> None:
         """Give back memory and files."""
@@ -200,7 +226,7 @@ def gather_bureaus(
         if name not in bureaus:
             bureaus[name] = Bureau(name=name, store=RowStore(spec.n_features, cost_cap_yuan, share))
         _insist_on_few(len(bureaus))
-        bureaus[name].store.append(featuriser.rows(table), table.total)
+        bureaus[name].store.append(featuriser.rows(table), table.total, table.person_id)
         bureaus[name].tally.append(vocabularies.details(table))
         n_claims += len(table)
         on_claims(n_claims)

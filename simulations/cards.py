@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.model import Model
+from common.quality import cv_of_cost
 from server.session import SessionReport
 from simulations.bureaus import Bureaus
 from simulations.inside import Inside
@@ -23,16 +24,21 @@ CodeNames = Mapping[str, tuple[str, str]]
 def cluster_cards(model: Model, inside: Inside, bureaus: Bureaus, names: CodeNames) -> tuple[ClusterCard, ...]:
     """A card for each cluster, in the model's order."""
     words = bureaus.vocabularies
+    counts, costs = inside.bureau_counts.sum(axis=1), inside.summary.costs
+    few = costs[:, 0] < FLOOR
+    means = np.where(few, np.nan, costs[:, 3] / np.maximum(costs[:, 0], 1))
+    cvs = np.where(few, np.nan, cv_of_cost(costs))
     return tuple(
         ClusterCard(
             cluster=k,
-            count=cluster.count,
+            count=int(counts[k]),
+            released_count=cluster.count,
             diagnoses=_leading(inside.diagnoses[k], words.diagnoses.values, names),
             operations=_leading(inside.operations[k], words.operations.values, names),
-            operated_share=float(inside.operations[k].sum() / max(cluster.count, 1)),
+            operated_share=float(inside.operations[k].sum() / max(counts[k], 1)),
             fee_shares=tuple(float(share) for share in inside.fee_shares[k]),
-            mean_cost=cluster.cost_mean,
-            cost_cv=cluster.cost_cv,
+            mean_cost=_number(means[k]) or 0.0,
+            cost_cv=_number(cvs[k]),
             mean_stay_days=_number(inside.stay_days[k]),
             mean_age_years=_number(inside.age_years[k]),
             truth=next(iter(_leading(inside.truths[k], words.truths.values, names)), None),

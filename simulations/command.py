@@ -62,6 +62,7 @@ def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Sto
             {
                 out / "report.html": page.encode(),
                 out / "model.json": story.model.to_json(),
+                out / "plan.json": story.model.plan.canonical() + b"\n",
                 out / "result.json": json.dumps(story.result, indent=1, ensure_ascii=False).encode() + b"\n",
             }
         )

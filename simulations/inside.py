@@ -14,6 +14,7 @@ from common.claim import FEE_CATEGORIES
 from common.features.spec import PER_MILLE, FeatureSpec, FeesBlock
 from common.kernel import e_step
 from common.model import Model
+from common.summary import Shape, Summary
 from simulations.agreement import contingency
 from simulations.bureaus import Bureau, Bureaus
 from simulations.story import FLOOR
@@ -28,6 +29,7 @@ class Inside:
     """Sums over all claims, per cluster.
 
     Attributes:
+        summary: Exact, with costs, of the bureaus whose claims are in the model.
         bureau_counts: ``(K, n_bureaus)``, bureaus largest first.
         diagnoses: ``(K, n_codes)``, claims by main diagnosis.
         operations: ``(K, n_codes)``, claims by main operation.
@@ -37,6 +39,7 @@ class Inside:
         age_years: ``(K,)``, mean of claims with an age; NaN with fewer than ``FLOOR``.
     """
 
+    summary: Summary
     bureau_counts: Counts
     diagnoses: Counts
     operations: Counts
@@ -64,6 +67,7 @@ def look_inside(bureaus: Bureaus, model: Model) -> Inside:
         _add_details(labels, bureau, sums, means)
     counts = np.stack(columns, axis=1)
     return Inside(
+        summary=_summary(bureaus, model),
         bureau_counts=counts,
         diagnoses=sums["diagnosis"],
         operations=sums["operation"],
@@ -72,6 +76,13 @@ def look_inside(bureaus: Bureaus, model: Model) -> Inside:
         stay_days=_mean(means["stay_days"]),
         age_years=_mean(means["age_years"]),
     )
+
+
+def _summary(bureaus: Bureaus, model: Model) -> Summary:
+    total = Summary.zeros(Shape(len(model.clusters), model.plan.features.n_features, with_costs=True))
+    for name in set(bureaus.by_name).intersection(model.provenance.cohort):
+        total += bureaus.by_name[name].store.summarise(model.centroid_units(), with_costs=True)
+    return total
 
 
 def _labels_and_fees(bureau: Bureau, model: Model, fees: Floats) -> npt.NDArray[np.int32]:

@@ -12,9 +12,12 @@ from typing import Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from client.policy import Policy
 from client.rowstore import MemoryShare
+from common.model import Model
 from common.plan import Plan
+from common.private.feasible import feasibility, refuse_infeasible
+from common.quality import riv_of_cost, riv_of_log_cost, share_with_cv_below_one
+from common.summary import inertia
 from server.session import RoundReport, SessionReport
 from simulations.agreement import adjusted_rand_index, normalised_mutual_information
 from simulations.bureaus import Bureaus, Claims, gather_bureaus
@@ -23,10 +26,11 @@ from simulations.engines import Engine
 from simulations.inside import Inside, look_inside
 from simulations.reference import Reference, fit_reference
 from simulations.story import Story
+from simulations.terms import fitted
 
 Page = TypeVar("Page")
 
-RESULT_SCHEMA = "fedclaims/result/1"
+RESULT_SCHEMA = "fedclaims/result/2"
 STAGES = ("ingest", "rounds", "reference", "report")
 
 SMALLEST_REAL_COHORT = 3
@@ -38,6 +42,9 @@ class Progress(Protocol):
 
     def claims(self, so_far: int) -> None:
         """Claims were read."""
+
+    def terms(self, plan: Plan, n_bureaus: int) -> None:
+        """The plan is complete; nothing was spent yet."""
 
     def round(self, report: RoundReport) -> None:
         """A round was closed."""
@@ -52,7 +59,7 @@ class Job:
 
     Attributes:
         claims: Where claims come from.
-        plan: Makes the plan once the number of bureaus is known; features and cost cap must not depend on it.
+        plan: Of the run, but for what depends on the bureaus (``simulations.terms``).
         engine: Over what the parties talk.
         engine_name: For the result.
         with_reference: Whether to fit scikit-learn on pooled rows, too.
@@ -110,10 +117,15 @@ def run_job(job: Job, progress: Progress, render: Callable[[Story], Page]) -> tu
 
 
 def _run_on(bureaus: Bureaus, job: Job, clock: _Clock, render: Callable[[Story], Page]) -> tuple[Story, Page]:
-    plan = _fitted(job.plan, len(bureaus.by_name))
-    policy = Policy(min_cohort=plan.min_cohort)
-    with clock.stage("rounds"), threadpool_limits(1, user_api="blas"):
-        session = job.engine(bureaus.stations(policy, job.n_threads), plan, clock.progress.round)
+    plan = fitted(job.plan, len(bureaus.by_name), bureaus.n_claims, bureaus.n_persons)
+    clock.progress.terms(plan, len(bureaus.by_name))
+    refuse_infeasible(plan, len(bureaus.by_name))
+    with (
+        clock.stage("rounds"),
+        threadpool_limits(1, user_api="blas"),
+        bureaus.stations(plan, job.n_threads) as stations,
+    ):
+        session = job.engine(stations, plan, clock.progress.round)
     reference = None
     if job.with_reference:
         with clock.stage("reference"):
@@ -134,32 +146,29 @@ def _run_on(bureaus: Bureaus, job: Job, clock: _Clock, render: Callable[[Story],
     return story, page
 
 
-def _fitted(plan: Plan, n_bureaus: int) -> Plan:
-    """The plan, with its minimum cohort lowered where a simulation has fewer bureaus than any real run may have."""
-    return plan.model_copy(update={"min_cohort": min(plan.min_cohort, n_bureaus)})
-
-
 def _result(
     job: Job, bureaus: Bureaus, session: SessionReport, inside: Inside, reference: Reference | None
 ) -> dict[str, object]:
-    quality = session.model.quality
+    summary, centroids = inside.summary, session.model.centroid_units()
+    found_inertia, riv = inertia(summary, centroids), riv_of_log_cost(summary.costs)
     known = inside.truths.sum() > 0
     return {
         "schema": RESULT_SCHEMA,
         "engine": job.engine_name,
         "protection": str(session.model.plan.protection),
         "n_bureaus": len(session.model.provenance.cohort),
-        "n_claims": quality.n_claims,
+        **_privacy(session.model, len(session.model.provenance.cohort)),
+        "n_claims": summary.n_rows,
         "n_features": session.model.plan.features.n_features,
         "n_clusters": len(session.model.clusters),
         "rounds": session.model.provenance.rounds,
-        "inertia": quality.inertia,
+        "inertia": found_inertia,
         "reference_inertia": reference.inertia if reference else None,
-        "inertia_ratio": quality.inertia / reference.inertia if reference else None,
-        "riv_log_cost": quality.riv_log_cost,
+        "inertia_ratio": found_inertia / reference.inertia if reference else None,
+        "riv_log_cost": riv,
         "riv_log_cost_reference": reference.riv_log_cost if reference else None,
-        "riv_cost": quality.riv_cost,
-        "share_clusters_cv_below_1": quality.share_clusters_cv_below_1,
+        "riv_cost": riv_of_cost(summary.costs),
+        "share_clusters_cv_below_1": share_with_cv_below_one(summary.costs),
         "truth_ari": adjusted_rand_index(inside.truths) if known else None,
         "truth_nmi": normalised_mutual_information(inside.truths) if known else None,
         "truth_ari_reference": reference.truth_ari if reference else None,
@@ -171,6 +180,21 @@ def _result(
         "seed": session.model.plan.seed,
         "version": version("fedclaims"),
         "command": job.command,
+    }
+
+
+def _privacy(model: Model, n_bureaus: int) -> dict[str, object]:
+    """What was guaranteed, to whom, and what it took."""
+    privacy, spent = model.plan.privacy, model.spent
+    if privacy is None or spent is None:
+        return dict.fromkeys(("epsilon", "delta", "epsilon_spent", "unit", "phi", "noise_multiplier"))
+    return {
+        "epsilon": privacy.guarantee.epsilon,
+        "delta": privacy.guarantee.delta,
+        "epsilon_spent": spent.epsilon,
+        "unit": str(privacy.unit),
+        "phi": feasibility(model.plan, n_bureaus).phi,
+        "noise_multiplier": spent.noise_multiplier,
     }
 
 

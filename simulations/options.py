@@ -5,16 +5,20 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from client.claims.mapping import load_mapping
+from client.claims.mapping import ClaimMapping, load_mapping
+from common.accounting.guarantee import Unit
 from common.codes import CODE_SYSTEMS
 from common.errors import PlanError
 from common.features.default import default_spec
 from common.features.spec import FeatureSpec
 from common.plan import Plan, Protection
+from common.privacy import Privacy
+from common.weighting import Weighting
 from simulations.bureaus import MAX_BUREAUS, WORLD_MAPPING, Claims, FileClaims, WorldClaims
 from simulations.cards import CodeNames
 from simulations.engines import Engine, flower_engine, loopback_engine
@@ -65,7 +69,22 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--engine", choices=("loopback", "flower"), default="loopback", help="over what the parties talk")
     run.add_argument(
-        "--protection", choices=[str(one) for one in Protection], default="none", help="of what leaves a bureau"
+        "--protection",
+        choices=[str(one) for one in Protection],
+        default=str(Protection.NOISE),
+        help="of what leaves a bureau (default noise: every bureau adds the whole noise and trusts nobody)",
+    )
+    privacy = found.add_argument_group("privacy (unless --protection none)")
+    privacy.add_argument("--epsilon", type=_epsilon, metavar="E", help="of the whole run (default 1)")
+    privacy.add_argument("--delta", type=_delta, metavar="D", help="of the whole run (default 1e-6)")
+    privacy.add_argument(
+        "--unit", choices=[str(one) for one in Unit], help="whom it protects (default person: all claims of one)"
+    )
+    privacy.add_argument(
+        "--claims-per-person",
+        type=_positive,
+        metavar="M",
+        help="count at most M claims of a person (default: all of them, sharing one weight)",
     )
     run.add_argument(
         "--seed", type=_natural, default=0, metavar="S", help="of generated claims and of the plan (default 0)"
@@ -92,6 +111,7 @@ def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
         if system not in CODE_SYSTEMS:
             msg = f"mapping {mapping.name} names the code system {system!r}; known are {', '.join(CODE_SYSTEMS)}"
             raise PlanError(msg)
+    _insist_on_persons(options, mapping)
     return Job(
         claims=claims,
         plan=_plan(options, default_spec(mapping.diagnoses.system, operations), n_groups),
@@ -106,15 +126,22 @@ def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
 
 def contradiction(options: argparse.Namespace) -> str | None:
     """What is wrong with options that do not go together, or None."""
-    if options.claims and not options.mapping:
-        return "--claims needs --mapping: try fedclaims-bureau profile FILE, which proposes one"
-    if options.claims and options.claims_total:
-        return "--claims-total is for generated claims; leave it out with --claims"
-    if not options.claims and (options.mapping or options.bureau_column):
-        return "--mapping and --bureau-column go with --claims"
-    if options.bureau_column and options.bureaus:
-        return "--bureau-column and --bureaus exclude each other: bureaus are named by the column or dealt at random"
-    return None
+    unprotected = options.protection == Protection.NONE and _privacy_options(options)
+    wrong = {
+        "--claims needs --mapping: try fedclaims-bureau profile FILE, which proposes one": (
+            options.claims and not options.mapping
+        ),
+        "--claims-total is for generated claims; leave it out with --claims": options.claims and options.claims_total,
+        "--mapping and --bureau-column go with --claims": (
+            not options.claims and (options.mapping or options.bureau_column)
+        ),
+        f"{', '.join(_privacy_options(options))} goes with a protection: leave out --protection none": unprotected,
+        "--claims-per-person goes with --unit person": options.unit == Unit.CLAIM and options.claims_per_person,
+        "--bureau-column and --bureaus exclude each other: bureaus are named by the column or dealt at random": (
+            options.bureau_column and options.bureaus
+        ),
+    }
+    return next((text for text, applies in wrong.items() if applies), None)
 
 
 def _plan(options: argparse.Namespace, features: FeatureSpec, n_groups: int) -> Plan:
@@ -124,12 +151,46 @@ def _plan(options: argparse.Namespace, features: FeatureSpec, n_groups: int) -> 
             features=features,
             n_clusters=options.clusters or n_groups,
             protection=Protection(options.protection),
+            privacy=_privacy(options),
             seed=options.seed,
         )
     except ValidationError as error:
         first = error.errors(include_input=False)[0]
         msg = f"no plan has such {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}"
         raise PlanError(msg) from None
+
+
+def _privacy(options: argparse.Namespace) -> Privacy | None:
+    """What the plan guarantees; estimates of the claims are filled in once they are read."""
+    if options.protection == Protection.NONE:
+        return None
+    unit, cap = Unit(options.unit or Unit.PERSON), options.claims_per_person
+    each_person = Weighting.CAPPED if cap else Weighting.SHARED
+    return Privacy(
+        epsilon_thousandths=options.epsilon or 1000,
+        delta_billionths=options.delta or 1000,
+        unit=unit,
+        weighting=Weighting.EACH_CLAIM if unit is Unit.CLAIM else each_person,
+        claims_per_person=cap or 1,
+        expected_units=1,
+    )
+
+
+def _privacy_options(options: argparse.Namespace) -> list[str]:
+    """The options about privacy that were given."""
+    names = ("epsilon", "delta", "unit", "claims_per_person")
+    return [f"--{name.replace('_', '-')}" for name in names if getattr(options, name)]
+
+
+def _insist_on_persons(options: argparse.Namespace, mapping: ClaimMapping) -> None:
+    """A guarantee per person needs to know whose the claims are."""
+    per_person = options.protection != Protection.NONE and options.unit != Unit.CLAIM
+    if per_person and mapping.person_key == "each_claim":
+        msg = (
+            f"mapping {mapping.name} names no insured persons, so no guarantee per person can be given: "
+            "add --unit claim, or map the column that tells persons apart"
+        )
+        raise PlanError(msg)
 
 
 def _world(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
@@ -166,6 +227,27 @@ def _positive(text: str) -> int:
         msg = "must be at least 1"
         raise argparse.ArgumentTypeError(msg)
     return value
+
+
+def _epsilon(text: str) -> int:
+    """Thousandths of epsilon."""
+    return _scaled(text, 1000, (10, 100_000), "a number from 0.01 to 100, of at most three decimals")
+
+
+def _delta(text: str) -> int:
+    """Billionths of delta."""
+    return _scaled(text, 10**9, (1, 1_000_000), "a number from 1e-9 to 1e-3, in whole billionths")
+
+
+def _scaled(text: str, units: int, limits: tuple[int, int], meaning: str) -> int:
+    try:
+        value = Decimal(text) * units
+    except InvalidOperation:
+        value = Decimal(-1)
+    if not value.is_finite() or not limits[0] <= value <= limits[1] or value != int(value):
+        msg = f"must be {meaning}"
+        raise argparse.ArgumentTypeError(msg)
+    return int(value)
 
 
 def _natural(text: str) -> int:

@@ -36,6 +36,7 @@ class ClusterCard:
     Attributes:
         cluster: From 0, largest first, as in the model.
         count: Claims.
+        released_count: As the model publishes it: noisy where the plan adds noise, None below the floor.
         diagnoses: Leading main diagnoses that occur at least ``FLOOR`` times, most frequent first.
         operations: Likewise; claims without an operation are not among them.
         operated_share: Share of claims with an operation.
@@ -50,6 +51,7 @@ class ClusterCard:
 
     cluster: int
     count: int
+    released_count: int | None
     diagnoses: tuple[CodeShare, ...]
     operations: tuple[CodeShare, ...]
     operated_share: float

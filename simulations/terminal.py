@@ -9,6 +9,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from common.accounting.guarantee import Language
+from common.plan import Plan, Protection
+from common.private.feasible import feasibility
 from server.session import RoundReport
 from simulations.job import SMALLEST_REAL_COHORT
 from simulations.story import Story
@@ -41,9 +44,14 @@ class Bars:
         """See ``simulations.job.Progress``."""
         self._note(f"{so_far:,} claims")
 
+    def terms(self, plan: Plan, n_bureaus: int) -> None:
+        """See ``simulations.job.Progress``."""
+        for line in terms_of(plan, n_bureaus):
+            self._progress.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
     def round(self, report: RoundReport) -> None:
         """See ``simulations.job.Progress``."""
-        self._note(f"round {report.number}, {report.phase}, inertia {report.inertia:,.1f}")
+        self._note(f"round {report.number}, {report.phase}{_inertia(report)}")
 
     def stage(self, name: str) -> None:
         """See ``simulations.job.Progress``."""
@@ -78,12 +86,15 @@ class Lines:
             self._print(f"  {so_far} claims")
             self._next_claims = 2 * so_far
 
+    def terms(self, plan: Plan, n_bureaus: int) -> None:
+        """See ``simulations.job.Progress``."""
+        for line in terms_of(plan, n_bureaus):
+            self._print(line)
+
     def round(self, report: RoundReport) -> None:
         """See ``simulations.job.Progress``; every tenth round and the last."""
         if report.number % 10 == 1 or report.phase == "measure":
-            self._print(
-                f"  round {report.number}: {report.phase}, {report.n_centroids} centroids, inertia {report.inertia:.1f}"
-            )
+            self._print(f"  round {report.number}: {report.phase}, {report.n_centroids} centroids{_inertia(report)}")
 
     def stage(self, name: str) -> None:
         """See ``simulations.job.Progress``."""
@@ -93,9 +104,26 @@ class Lines:
         self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
 
+def terms_of(plan: Plan, n_bureaus: int) -> Iterator[str]:
+    """What is guaranteed, and whether it is worth trying, before anything is spent."""
+    if plan.privacy is None:
+        return
+    yield f"protection {plan.protection}: {plan.privacy.guarantee.sentence(Language.ENGLISH)}"
+    yield feasibility(plan, n_bureaus).sentence(Language.ENGLISH)
+
+
+def _inertia(report: RoundReport) -> str:
+    return "" if report.inertia is None else f", inertia {report.inertia:,.1f}"
+
+
 def notes(story: Story) -> Iterator[str]:
     """What a real run would not do, or would not hide."""
     n_bureaus = len(story.bureaus)
+    if story.model.plan.protection is Protection.SECURE:
+        yield (
+            "protection secure: every bureau added only its part of the noise, and this version does not mask sums yet; "
+            "figures are those of a secure sum, the guarantee would hold for the sum alone"
+        )
     if n_bureaus < SMALLEST_REAL_COHORT:
         yield (
             f"bureaus: {n_bureaus}, below the {SMALLEST_REAL_COHORT} that a real bureau's policy asks for; "
@@ -119,6 +147,9 @@ def result_table(story: Story) -> Table:
 
 def _lines(result: dict[str, object], story: Story) -> Iterator[tuple[str, str, str]]:
     yield "bureaus", f"{result['n_bureaus']}", f"over {result['engine']}, protection {result['protection']}"
+    if result["epsilon"] is not None:
+        yield "privacy", f"epsilon {result['epsilon_spent']:.4f}", f"per {result['unit']}, delta {result['delta']:g}"
+        yield "feasibility index", f"{result['phi']:.1f}", "above 18 claims outweigh noise, below 5 nothing is spent"
     yield "claims", f"{result['n_claims']:,}", f"{sum(story.rejected.values()):,} rows rejected"
     yield "clusters", f"{result['n_clusters']}", f"{result['n_features']} features, {result['rounds']} rounds"
     yield (
@@ -143,11 +174,8 @@ def _lines(result: dict[str, object], story: Story) -> Iterator[tuple[str, str, 
     yield "left each bureau", f"{max(sent) / 1e6:.2f} MB", "in sums; no row, code or text of a claim"
     seconds = ", ".join(f"{name} {value:.1f}" for name, value in story.result["seconds"].items())  # type: ignore[attr-defined]
     yield "seconds", "", seconds
-    yield (
-        "centroids",
-        f"{result['centroids_sha256']}"[:16],
-        "first 16 of the SHA-256; the same for any split of the claims",
-    )
+    once = "the same for any split of the claims" if result["epsilon"] is None else "other noise, other centroids"
+    yield "centroids", f"{result['centroids_sha256']}"[:16], f"first 16 of the SHA-256; {once}"
 
 
 def _figure(value: object) -> str:

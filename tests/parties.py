@@ -11,7 +11,7 @@ from client.policy import Policy
 from client.rowstore import MemoryShare, RowStore
 from client.station import Station
 from common.kernel import Rows
-from common.plan import Plan
+from common.plan import Plan, Protection
 from tests.common.open_run import plan_of
 from tests.common.rows import blobs
 
@@ -27,7 +27,7 @@ PLAN = plan_of(
     smallest_cluster=1,
     min_cohort=2,
 )
-OPEN = Policy(min_cohort=1)
+OPEN = Policy(min_cohort=1, protections=frozenset({Protection.NONE}))
 CAP_YUAN = 200_000
 
 Answer = Callable[[bytes], bytes]
@@ -44,11 +44,16 @@ def totals(rows: Rows) -> npt.NDArray[np.int64]:
     return found
 
 
+def nobody_twice(rows: Rows) -> npt.NDArray[np.uint64]:
+    """Each claim another person's."""
+    return np.arange(len(rows), dtype=np.uint64)
+
+
 def store_of(rows: Rows, share: MemoryShare | None = None, pieces: int = 1) -> RowStore:
     """A store with these rows, appended in pieces."""
     store = RowStore(rows.shape[1], CAP_YUAN, share)
-    for part in np.array_split(rows, pieces):
-        store.append(part, totals(part))
+    for part, persons in zip(np.array_split(rows, pieces), np.array_split(nobody_twice(rows), pieces), strict=True):
+        store.append(part, totals(part), persons)
     return store
 
 

@@ -16,7 +16,7 @@ from client.policy import Policy
 from client.rowstore import RowStore
 from client.station import Station
 from common.features.spec import FeatureSpec, FeesBlock, NumberBlock
-from common.plan import Plan
+from common.plan import Plan, Protection
 from simulations.engines import loopback_engine
 
 BUREAUS, CLUSTERS, THREADS = 10, 16, 2
@@ -42,13 +42,13 @@ TEN_ROUNDS: dict[str, Any] = {
 
 def main(path: str, schedule: str) -> None:
     """Deal the rows to bureaus and run a session."""
-    plan = Plan(features=SPEC, n_clusters=CLUSTERS)
+    plan = Plan(features=SPEC, protection=Protection.NONE, n_clusters=CLUSTERS)
     if schedule == "ten":
-        plan = Plan(features=SPEC, n_clusters=CLUSTERS, **TEN_ROUNDS)
+        plan = Plan(features=SPEC, protection=Protection.NONE, n_clusters=CLUSTERS, **TEN_ROUNDS)
     stations = {}
     for number, rows in enumerate(np.array_split(np.load(path), BUREAUS)):
         store = RowStore(SPEC.n_features, plan.cost_cap_yuan)
-        store.append(rows, np.full(len(rows), 100, np.int64))
+        store.append(rows, np.full(len(rows), 100, np.int64), np.arange(len(rows), dtype=np.uint64))
         name = f"bureau-{number}"
         stations[name] = Station(name, Policy(), partial(_rows_of, store)).answer
     with threadpool_limits(1, user_api="blas"):

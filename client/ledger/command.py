@@ -20,8 +20,8 @@ from client.ledger.ledger import KEY_FILE, Ledger, inspect
 from client.ledger.page import as_json, show
 from client.ledger.statement import state
 from client.policy import Policy, load_policy
-from common.accounting.charges import budget, rdp_epsilon
-from common.accounting.guarantee import Guarantee, Unit
+from client.releasing import rho_within
+from common.accounting.charges import rdp_epsilon
 from common.errors import FedclaimsError, InputError
 
 DEFAULT_DIRECTORY = Path("ledger")
@@ -55,7 +55,7 @@ def _show(arguments: argparse.Namespace) -> None:
         now=int(time.time()),
         delta=delta,
         epsilon_of=lambda rho: rdp_epsilon((rho,), delta),
-        limits=policy.limits(_rho_within) if policy else None,
+        limits=policy.limits(rho_within) if policy else None,
     )
     if arguments.json:
         print(as_json(statement))  # noqa: T201 - this is what a command is for
@@ -147,8 +147,3 @@ def _ask(*, twice: bool) -> bytes:
     if not given or (twice and getpass.getpass("Once more: ").encode() != given):
         raise InputError("the passphrase is empty, or the two are not the same")
     return given
-
-
-def _rho_within(epsilon: float, delta: float) -> int:
-    """The same for persons and claims: only the sentence about it differs."""
-    return budget(Guarantee(epsilon=epsilon, delta=delta, unit=Unit.PERSON))

@@ -8,28 +8,19 @@ shortened to it. All in units of ``2**-20``, every rounding towards zero.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numba
 import numpy as np
 import numpy.typing as npt
 
+from common.costs import FEN_A_YUAN, LOG_UNITS, Costs
+from common.features.kernel import natural_log
 from common.grid import GRID_UNITS, from_grid
 from common.kernel import Centroids, Rows
-
-Weights = npt.NDArray[np.int64]
-"""One a claim, in units of ``2**-20``, at most 1."""
+from common.weighting import Weights
 
 JUST_INSIDE = 1.0 - 2.0**-40
 """Keeps float64 rounding from lengthening an offset beyond its radius."""
-
-
-class Weighting(StrEnum):
-    """How claims of one insured person are held to a bound."""
-
-    EACH_CLAIM = "each_claim"
-    SHARED = "shared"
-    CAPPED = "capped"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,36 +48,6 @@ class BoundedSums:
         return BoundedSums(
             counts=self.counts + other.counts, sums=self.sums + other.sums, squares=self.squares + other.squares
         )
-
-
-def weigh(person_ids: npt.NDArray[np.uint64], weighting: Weighting, cap: int = 1) -> Weights:
-    """The weight of each claim, int64 ``(n_claims,)``, units of ``2**-20``.
-
-    Guarantees:
-        * Shared: a person's weights add up to at most 1; capped: to at most ``cap``; each claim: no bound on a person.
-
-    Args:
-        person_ids: Pseudonym of each claim's insured person.
-        weighting: Shared gives each of a person's m claims the weight 1/m; capped keeps the first ``cap`` and gives
-            the others none.
-        cap: Claims of one person that count.
-
-    Raises:
-        ValueError: If the cap is below 1.
-    """
-    if cap < 1:
-        msg = "at least one claim of each person must count"
-        raise ValueError(msg)
-    if weighting is Weighting.EACH_CLAIM:
-        return np.full(len(person_ids), GRID_UNITS, np.int64)
-    _, places, sizes = np.unique(person_ids, return_inverse=True, return_counts=True)
-    if weighting is Weighting.SHARED:
-        return np.asarray(GRID_UNITS // sizes[places], np.int64)
-    order = np.argsort(places, kind="stable")
-    starts = np.cumsum(sizes) - sizes
-    rank = np.empty(len(places), np.int64)
-    rank[order] = np.arange(len(places)) - starts[places[order]]
-    return np.where(rank < cap, GRID_UNITS, 0)
 
 
 @numba.njit(cache=True, nogil=True)
@@ -165,3 +126,52 @@ def bounded_histogram(
     counts = np.zeros(len(edges), np.int64)
     _count_distances(rows, weights, from_grid(centroid), from_grid(edges) ** 2, counts)
     return counts
+
+
+WINDOW = 1000.0
+"""Costs are measured between the plan's cap and a thousandth of it; what lies outside counts as the nearest bound."""
+
+
+@numba.njit(cache=True, nogil=True)
+def _add_costs(yuan, log, weights, labels, middle, half, sums):
+    for claim in range(len(labels)):
+        if yuan[claim] > 0:
+            weight = weights[claim]
+            cell = labels[claim]
+            place = np.float64(min(max(log[claim] - middle, -half), half)) / half
+            sums[cell, 0] += weight
+            sums[cell, 1] += np.int64(weight * place)
+            sums[cell, 2] += np.int64(weight * place * place)
+
+
+def bounded_costs(
+    costs: Costs, weights: Weights, labels: npt.NDArray[np.int32], n_clusters: int, cap_yuan: int
+) -> npt.NDArray[np.int64]:
+    """Per cluster: weights of claims with a cost, sums of their log costs, and sums of the squares of these.
+
+    Log cost is measured from -1 (a thousandth of the cap) to 1 (the cap), ``yuan_of`` turns it back.
+
+    Guarantees:
+        * One claim of weight ``w`` changes each of the three by at most ``w``, in one cluster, so all together by a
+          vector no longer than ``sqrt(3) w``, in units of ``2**-20``.
+
+    Args:
+        costs: Of the claims.
+        weights: Of the claims.
+        labels: The cluster of each claim.
+        n_clusters: How many.
+        cap_yuan: The plan's cap.
+
+    Returns:
+        int64 ``(K, 3)``.
+    """
+    sums = np.zeros((n_clusters, 3), np.int64)
+    lowest = LOG_UNITS * (1.0 - natural_log(WINDOW) / natural_log(float(cap_yuan * FEN_A_YUAN)))
+    half = np.int64((LOG_UNITS - lowest) / 2.0)
+    _add_costs(costs.yuan, costs.log, weights, labels, np.int64(LOG_UNITS) - half, half, sums)
+    return sums
+
+
+def yuan_of(place: npt.NDArray[np.float64], cap_yuan: int) -> npt.NDArray[np.float64]:
+    """The cost whose logarithm lies at ``place`` between -1 and 1."""
+    return np.asarray(cap_yuan * WINDOW ** ((np.clip(place, -1.0, 1.0) - 1.0) / 2.0))

@@ -1,38 +1,54 @@
-"""Dividing a budget: over rounds, and within a round over counts, sums and squares.
+"""Dividing a run's budget: over rounds, and within a round over the blocks of what is summed.
 
-A budget here is mu squared, twice rho of zero-concentrated differential privacy: Gaussian mechanisms add up in it.
-
-References:
-    Dong, Roth and Su, "Gaussian Differential Privacy", JRSS B 84(1), 2022.
+A budget is rho of zero-concentrated differential privacy in whole billionths: it adds up over rounds and over blocks.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
 from math import ceil, log2, sqrt
 
-from common.private.update import NoiseStds
+from common.accounting.calibration import Calibration, calibrate
+from common.errors import PlanError
+from common.privacy import PER_MILLE, Division, Privacy
+
+SHARE_UNITS = 10**12
+"""Shares are handed to the accountant as integers; this fine, no round's part is off by more than a unit of cost."""
+
+
+LEAST_COST = 1000
+"""Of a round, units of 1e-9 rho: below it the parts of a round cannot be told apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Shares:
-    """Public division of a run's budget, per mille.
+class Allotment:
+    """What each round of a run may cost, in units of 1e-9 rho.
+
+    Guarantees:
+        * Together the rounds cost what the calibration found, which is within the guarantee.
 
     Attributes:
-        seeding: For seeding; the rest is for polishing.
-        histogram: Of the seeding's share, for the first radius.
-        squares: Of a round's share, for squared distances.
-        growth: Weight of a level of the seeding over the level before.
-        polish_rounds: Rounds that share the rest evenly.
-        passes_per_level: Rounds after each doubling of the cells.
+        calibration: Where the figures come from.
+        root: The round over one cell.
+        histogram: The round that finds the first radius.
+        levels: Each pass of each level of the seeding, from the first doubling on.
+        polish: All polishing rounds together.
+        measure: The last round.
     """
 
-    seeding: int = 500
-    histogram: int = 40
-    squares: int = 50
-    growth: int = 1300
-    polish_rounds: int = 6
-    passes_per_level: int = 2
+    calibration: Calibration
+    root: int
+    histogram: int
+    levels: tuple[tuple[int, ...], ...]
+    polish: int
+    measure: int
+
+    @property
+    def total(self) -> int:
+        """Of the whole run."""
+        return sum(self.calibration.costs)
 
 
 def n_levels(n_leaves: int) -> int:
@@ -40,39 +56,63 @@ def n_levels(n_leaves: int) -> int:
     return max(1, ceil(log2(n_leaves)))
 
 
-def level_budgets(mu_squared: float, levels: int, shares: Shares) -> tuple[float, tuple[float, ...]]:
-    """The histogram's budget, and that of each level of the seeding from the root on.
+@lru_cache(maxsize=64)
+def allotment(privacy: Privacy, n_leaves: int) -> Allotment:
+    """The costs of a run's rounds.
+
+    Raises:
+        PlanError: If a round's part buys nothing.
+        RefusedError: If the second accountant disagrees with the first.
+    """
+    division, levels = privacy.division, n_levels(n_leaves)
+    shares = _shares(division, levels)
+    calibration = calibrate(privacy.guarantee, [max(1, round(share * SHARE_UNITS)) for share in shares])
+    costs = calibration.costs
+    if min(costs) < LEAST_COST:
+        msg = f"epsilon {privacy.guarantee.epsilon:g} is too little for {len(costs)} rounds: raise it"
+        raise PlanError(msg)
+    passes = division.passes_per_level
+    after_levels = 2 + levels * passes
+    return Allotment(
+        calibration=calibration,
+        root=costs[0],
+        histogram=costs[1],
+        levels=tuple(costs[at : at + passes] for at in range(2, after_levels, passes)),
+        polish=sum(costs[after_levels:-1]),
+        measure=costs[-1],
+    )
+
+
+def _shares(division: Division, levels: int) -> list[Fraction]:
+    """Root, histogram, every pass of every level, every polishing round, measure."""
+    seeding, measure = Fraction(division.seeding, PER_MILLE), Fraction(division.measure, PER_MILLE)
+    histogram = seeding * Fraction(division.histogram, PER_MILLE)
+    weights = [Fraction(division.growth, PER_MILLE) ** level for level in range(levels + 1)]
+    parts = [(seeding - histogram) * weight / sum(weights) for weight in weights]
+    passes = [part / division.passes_per_level for part in parts[1:] for _ in range(division.passes_per_level)]
+    polish = (1 - seeding - measure) / division.polish_rounds
+    return [parts[0], histogram, *passes, *[polish] * division.polish_rounds, measure]
+
+
+def sum_costs_of(cost: int, n_features: int, division: Division) -> tuple[int, int, int]:
+    """A round's cost, divided over counts, sums and squares.
+
+    The split between counts and sums is the best for a shift of half a radius: the variance of a count is
+    ``2 sqrt(d)`` times that of a coordinate of the sums.
 
     Guarantees:
-        * All together are the seeding's share of ``mu_squared``.
+        * The three are positive and add up to ``cost``, if ``cost`` is at least 1,000.
     """
-    seeding = mu_squared * shares.seeding / 1000
-    histogram = seeding * shares.histogram / 1000
-    weights = [(shares.growth / 1000) ** level for level in range(levels + 1)]
-    return histogram, tuple((seeding - histogram) * weight / sum(weights) for weight in weights)
+    squares = max(1, cost * division.squares // PER_MILLE)
+    counts = max(1, int((cost - squares) / (1.0 + 2.0 * sqrt(n_features))))
+    return counts, cost - squares - counts, squares
 
 
-def polish_budget(mu_squared: float, shares: Shares) -> float:
-    """What polishing has before anything unspent is added."""
-    return mu_squared * (1000 - shares.seeding) / 1000
+COUNTS_PER_MILLE, SQUARES_PER_MILLE = 300, 100
+"""Of the measuring round; the rest is for costs of claims."""
 
 
-def noise_for(mu_squared: float, n_features: int, sensitivity: float, shares: Shares) -> NoiseStds:
-    """The noise of one round.
-
-    The split between counts and sums is the best for a shift of half a radius: ``z_counts**2 / z_sums**2`` is
-    ``2 sqrt(d)``.
-
-    Guarantees:
-        * ``sensitivity**2 * (1/counts**2 + 1/sums**2 + 1/squares**2) == mu_squared``.
-
-    Args:
-        mu_squared: Of the round.
-        n_features: Length of a row.
-        sensitivity: What one unit of privacy changes each of the three by, in weights of 1.
-        shares: Of the run.
-    """
-    squares = mu_squared * shares.squares / 1000
-    ratio = 2.0 * sqrt(n_features)
-    sums = sensitivity * sqrt((1.0 + 1.0 / ratio) / (mu_squared - squares))
-    return NoiseStds(counts=sums * sqrt(ratio), sums=sums, squares=sensitivity / sqrt(squares))
+def measure_costs_of(cost: int) -> tuple[int, int, int]:
+    """The measuring round's cost, divided over counts, squares and costs of claims."""
+    counts, squares = cost * COUNTS_PER_MILLE // PER_MILLE, cost * SQUARES_PER_MILLE // PER_MILLE
+    return counts, squares, cost - counts - squares

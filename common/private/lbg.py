@@ -1,7 +1,7 @@
 """DP-LBG: which cells are asked about next, given noisy sums so far. A pure function that anybody can replay.
 
-Cells are split from noisy sums alone until there are three leaves a cluster; the coordinator reduces them to clusters,
-which costs nothing; averaged private Lloyd rounds polish the result.
+Cells are split from noisy sums alone until there are several leaves a cluster; the coordinator reduces them to
+clusters, which costs nothing; averaged private Lloyd rounds polish the result, and a last round measures it.
 
 References:
     Linde, Buzo and Gray, "An Algorithm for Vector Quantizer Design", IEEE Trans. Communications 28(1), 1980.
@@ -10,163 +10,190 @@ References:
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from math import sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 from common.grid import GRID_UNITS, from_grid, to_grid
+from common.plan import Phase, Plan
+from common.privacy import Privacy
 from common.private.bounding import BoundedSums
-from common.private.budget import Shares, level_budgets, n_levels, noise_for, polish_budget
+from common.private.budget import Allotment, allotment, n_levels
+from common.private.measured import Measured, measured_of
+from common.private.question import Question, bin_edges, blocks, counted_on, n_words, parted
 from common.private.update import Cells, NoiseStds, least_count, radius_from_histogram, updated
 from common.reduction import reduce_leaves
 
-N_BINS = 40
 WITHIN = 0.995
 """Share of the claims that the root's radius reaches."""
 
 SPLIT_STEP = 0.5
 GROW_AFTER_SPLIT, GROW_LATER, GROW_POLISH = 1.3, 1.15, 1.1
-DEFAULT_SHARES = Shares()
 BURN_IN = 2
 """Polishing rounds before averaging begins."""
 
-
-class Step(StrEnum):
-    """What a round asks for."""
-
-    ROOT = "root"
-    RADIUS = "radius"
-    LEVEL = "level"
-    POLISH = "polish"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
-    """The public parameters of a private run.
-
-    Attributes:
-        n_features: Length of a row.
-        n_clusters: Clusters wanted.
-        n_leaves: Leaves before reduction.
-        mu_squared: Budget of the whole run.
-        sensitivity: What one unit of privacy changes a count by.
-        seed: For directions and the reduction.
-        restarts: Of the reduction.
-        shares: Of the budget.
-    """
-
-    n_features: int
-    n_clusters: int
-    n_leaves: int
-    mu_squared: float
-    sensitivity: float
-    seed: int
-    restarts: int = 20
-    shares: Shares = DEFAULT_SHARES
+Words = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrivateRound:
-    """One round: cells, what to do, and its part of the budget.
+    """One round: cells, what to ask about them, and its part of the budget.
 
     Attributes:
-        step: What it asks for.
+        number: From 1.
+        phase: What it asks for.
         cells: Asked about.
-        mu_squared: Spent by this round.
+        cost: Of this round, units of 1e-9 rho.
+        spent: By the rounds before.
         level: Of the seeding; in polishing, the round.
         pass_: Within the level.
-        polish_left: Budget of all polishing rounds together.
+        polish_left: Budget of all polishing rounds that are still to come, this one included.
     """
 
-    step: Step
+    number: int
+    phase: Phase
     cells: Cells
-    mu_squared: float
+    cost: int
+    spent: int
     level: int = 0
     pass_: int = 0
-    polish_left: float = 0.0
+    polish_left: int = 0
+
+    @property
+    def centroids(self) -> Words:
+        """Of the cells, grid units ``(K, d)``."""
+        return self.cells.centroids
+
+    @property
+    def radii(self) -> Words:
+        """Of the cells, grid units ``(K,)``."""
+        return self.cells.radii
+
+    @property
+    def question(self) -> Question:
+        """What every bureau is asked."""
+        return Question(phase=self.phase, centroids=self.centroids, radii=self.radii, cost=self.cost)
 
 
-def first(recipe: Recipe) -> PrivateRound:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrivateOutcome:
+    """The end of a run.
+
+    Attributes:
+        centroids: Grid units ``(K, d)``.
+        measured: What is known of the clusters, noise included.
+        rounds: How many it took.
+        spent: Of the budget, units of 1e-9 rho.
+    """
+
+    centroids: Words
+    measured: Measured
+    rounds: int
+    spent: int
+
+
+def first(plan: Plan) -> PrivateRound:
     """The root: one cell, the whole unit ball."""
-    _, levels = level_budgets(recipe.mu_squared, n_levels(recipe.n_leaves), recipe.shares)
+    parts = _allotment(plan)
     root = Cells(
-        centroids=np.zeros((1, recipe.n_features), np.int64),
+        centroids=np.zeros((1, plan.features.n_features), np.int64),
         radii=np.array([GRID_UNITS], np.int64),
         counts=np.ones(1),
         spread=np.ones(1),
     )
-    left = polish_budget(recipe.mu_squared, recipe.shares)
-    return PrivateRound(step=Step.ROOT, cells=root, mu_squared=levels[0], polish_left=left)
+    return PrivateRound(number=1, phase=Phase.SEEDING, cells=root, cost=parts.root, spent=0, polish_left=parts.polish)
 
 
-def bin_edges() -> npt.NDArray[np.int64]:
-    """Upper edges of the first radius's histogram, grid units: geometric from 1/100 to the ball's diameter."""
-    return to_grid(np.geomspace(0.01, 2.0, N_BINS))
+def noise_of(plan: Plan, cost: int, n_bureaus: int) -> NoiseStds:
+    """The noise in the sum of ``n_bureaus`` answers to a round of sums that costs ``cost``."""
+    stds = [
+        sqrt(block.variance * n_bureaus / counted_on(plan)) / GRID_UNITS
+        for block in blocks(_privacy(plan), Phase.SEEDING, 1, plan.features.n_features, cost)
+    ]
+    return NoiseStds(counts=stds[0], sums=stds[1], squares=stds[2])
 
 
-def noise_of(recipe: Recipe, asked: PrivateRound) -> NoiseStds:
-    """The noise that a round's budget calls for; a radius round has counts alone."""
-    if asked.step is Step.RADIUS:
-        std = recipe.sensitivity / float(np.sqrt(asked.mu_squared))
-        return NoiseStds(counts=std, sums=float("inf"), squares=float("inf"))
-    return noise_for(asked.mu_squared, recipe.n_features, recipe.sensitivity, recipe.shares)
+def following(plan: Plan, last: PrivateRound, total: Words, n_bureaus: int) -> PrivateRound | PrivateOutcome:
+    """What follows from the sum of all bureaus' noisy answers.
+
+    Args:
+        plan: Of the run.
+        last: The round that was asked.
+        total: The words of all answers, added up.
+        n_bureaus: How many answered.
+
+    Raises:
+        ValueError: If the words do not fit the round.
+    """
+    if total.shape != (n_words(plan, last.phase, len(last.centroids)),):
+        msg = "the sum is not of the round's shape"
+        raise ValueError(msg)
+    moved = replace(last, number=last.number + 1, spent=last.spent + last.cost)
+    if last.phase is Phase.RADIUS:
+        return _after_radius(plan, moved, total, n_bureaus)
+    if last.phase is Phase.MEASURE:
+        found = measured_of(plan, last.question, total, n_bureaus)
+        return PrivateOutcome(centroids=last.centroids, measured=found, rounds=last.number, spent=moved.spent)
+    noisy, noise = sums_of(last.question, total), noise_of(plan, last.cost, n_bureaus)
+    least = least_count(plan.features.n_features, noise)
+    if last.phase is Phase.LLOYD:
+        return _after_polish(plan, moved, updated(last.cells, noisy, noise, 0.5 * least, GROW_POLISH))
+    if last.level == 0:
+        cells = updated(last.cells, noisy, noise, 0.0, GROW_LATER)
+        return replace(moved, phase=Phase.RADIUS, cells=cells, cost=_allotment(plan).histogram)
+    grow = GROW_AFTER_SPLIT if last.pass_ == 0 else GROW_LATER
+    return _after_level(plan, replace(moved, cells=updated(last.cells, noisy, noise, least, grow)), n_bureaus)
 
 
-def following(recipe: Recipe, last: PrivateRound, noisy: BoundedSums | npt.NDArray[np.int64]) -> PrivateRound | Cells:
-    """What follows from a round's noisy sums: another round, or the final cells."""
-    if last.step is Step.RADIUS:
-        return _after_radius(recipe, last, np.asarray(noisy))
-    if not isinstance(noisy, BoundedSums):
-        msg = f"a {last.step} round gives bounded sums"
-        raise TypeError(msg)
-    noise = noise_of(recipe, last)
-    if last.step is Step.ROOT:
-        return _after_root(recipe, last, updated(last.cells, noisy, noise, 0.0, GROW_LATER))
-    least = least_count(recipe.n_features, noise)
-    if last.step is Step.LEVEL:
-        grow = GROW_AFTER_SPLIT if last.pass_ == 0 else GROW_LATER
-        return _after_level(recipe, last, updated(last.cells, noisy, noise, least, grow))
-    return _after_polish(recipe, last, updated(last.cells, noisy, noise, 0.5 * least, GROW_POLISH))
+def sums_of(question: Question, total: Words) -> BoundedSums:
+    """The sums in an answer to a round of sums."""
+    k, d = question.centroids.shape
+    counts, sums, squares = parted(total, (k, k * d, k))
+    return BoundedSums(counts=counts, sums=sums.reshape(k, d), squares=squares)
 
 
-def _after_root(recipe: Recipe, last: PrivateRound, cells: Cells) -> PrivateRound:
-    histogram, _ = level_budgets(recipe.mu_squared, n_levels(recipe.n_leaves), recipe.shares)
-    return replace(last, step=Step.RADIUS, cells=cells, mu_squared=histogram)
+def _privacy(plan: Plan) -> Privacy:
+    if plan.privacy is None:
+        msg = "a plan without protection has no private rounds"
+        raise ValueError(msg)
+    return plan.privacy
 
 
-def _after_radius(recipe: Recipe, last: PrivateRound, noisy: npt.NDArray[np.int64]) -> PrivateRound:
-    radius = radius_from_histogram(noisy, bin_edges(), WITHIN)
-    spread = np.maximum(last.cells.spread, (0.2 * radius / GRID_UNITS) ** 2)
-    cells = replace(last.cells, radii=np.array([radius], np.int64), spread=spread)
-    return _split(recipe, replace(last, cells=cells))
+def _allotment(plan: Plan) -> Allotment:
+    return allotment(_privacy(plan), plan.max_leaves)
 
 
-def _after_level(recipe: Recipe, last: PrivateRound, cells: Cells) -> PrivateRound:
-    moved = replace(last, cells=cells, pass_=last.pass_ + 1)
-    if moved.pass_ < recipe.shares.passes_per_level:
-        return moved
-    if last.level >= n_levels(recipe.n_leaves):
-        return _reduced(recipe, moved)
-    return _split(recipe, moved)
+def _after_radius(plan: Plan, moved: PrivateRound, total: Words, n_bureaus: int) -> PrivateRound:
+    radius = radius_from_histogram(total, bin_edges(), WITHIN)
+    spread = np.maximum(moved.cells.spread, (0.2 * radius / GRID_UNITS) ** 2)
+    cells = replace(moved.cells, radii=np.array([radius], np.int64), spread=spread)
+    return _split(plan, replace(moved, cells=cells), n_bureaus)
 
 
-def _split(recipe: Recipe, last: PrivateRound) -> PrivateRound:
+def _after_level(plan: Plan, moved: PrivateRound, n_bureaus: int) -> PrivateRound:
+    passes = _allotment(plan).levels[moved.level - 1]
+    if moved.pass_ + 1 < len(passes):
+        return replace(moved, pass_=moved.pass_ + 1, cost=passes[moved.pass_ + 1])
+    if moved.level >= n_levels(plan.max_leaves):
+        return _reduced(plan, moved)
+    return _split(plan, moved, n_bureaus)
+
+
+def _split(plan: Plan, moved: PrivateRound, n_bureaus: int) -> PrivateRound:
     """The next level; if no cell is worth splitting, what seeding has left goes to polishing."""
-    levels = n_levels(recipe.n_leaves)
-    _, budgets = level_budgets(recipe.mu_squared, levels, recipe.shares)
-    level = last.level + 1
-    each = budgets[level] / recipe.shares.passes_per_level
-    needed = least_count(recipe.n_features, noise_for(each, recipe.n_features, recipe.sensitivity, recipe.shares))
-    cells = last.cells
+    levels, cells = _allotment(plan).levels, moved.cells
+    cost = levels[moved.level][0]
+    needed = least_count(plan.features.n_features, noise_of(plan, cost, n_bureaus))
     order = np.argsort(-(cells.counts * cells.spread), kind="stable")
-    room = min(2 * len(cells.counts), recipe.n_leaves) - len(cells.counts)
+    room = min(2 * len(cells.counts), plan.max_leaves) - len(cells.counts)
     chosen = order[cells.counts[order] >= 2.0 * needed][:room]
-    if not len(chosen) and level > 1:
-        return _reduced(recipe, replace(last, polish_left=last.polish_left + sum(budgets[level:])))
+    if not len(chosen) and moved.level > 0:
+        unspent = sum(sum(passes) for passes in levels[moved.level :])
+        return _reduced(plan, replace(moved, polish_left=moved.polish_left + unspent))
     chosen = chosen if len(chosen) else order[:1]
-    halves = _halved(cells, chosen, np.random.Generator(np.random.PCG64((recipe.seed, level))))
-    return replace(last, step=Step.LEVEL, cells=halves, mu_squared=each, level=level, pass_=0)
+    halves = _halved(cells, chosen, np.random.Generator(np.random.PCG64((plan.seed, moved.level + 1))))
+    return replace(moved, phase=Phase.SEEDING, cells=halves, cost=cost, level=moved.level + 1, pass_=0)
 
 
 def _halved(cells: Cells, chosen: npt.NDArray[np.intp], rng: np.random.Generator) -> Cells:
@@ -182,14 +209,13 @@ def _halved(cells: Cells, chosen: npt.NDArray[np.intp], rng: np.random.Generator
     )
 
 
-def _reduced(recipe: Recipe, last: PrivateRound) -> PrivateRound:
+def _reduced(plan: Plan, moved: PrivateRound) -> PrivateRound:
     """From leaves to clusters, from what is released already; then the first polishing round."""
-    leaves = last.cells
+    leaves = moved.cells
     weights = np.rint(leaves.counts * 16).astype(np.int64)
-    centroids = reduce_leaves(leaves.centroids, weights, recipe.n_clusters, recipe.restarts, recipe.seed)
-    cells = _gathered(leaves, centroids)
-    each = last.polish_left / recipe.shares.polish_rounds
-    return PrivateRound(step=Step.POLISH, cells=cells, mu_squared=each, polish_left=last.polish_left)
+    centroids = reduce_leaves(leaves.centroids, weights, plan.n_clusters, plan.reduction_restarts, plan.seed)
+    each = moved.polish_left // _privacy(plan).division.polish_rounds
+    return replace(moved, phase=Phase.LLOYD, cells=_gathered(leaves, centroids), cost=each, level=0, pass_=0)
 
 
 def _gathered(leaves: Cells, centroids: npt.NDArray[np.int64]) -> Cells:
@@ -207,11 +233,13 @@ def _gathered(leaves: Cells, centroids: npt.NDArray[np.int64]) -> Cells:
     return Cells(centroids=centroids, radii=to_grid(radii), counts=counts, spread=spread)
 
 
-def _after_polish(recipe: Recipe, last: PrivateRound, cells: Cells) -> PrivateRound | Cells:
-    """Average the centroids after the burn-in; done after the last round."""
-    weight = 1.0 / (last.level - BURN_IN + 1) if last.level >= BURN_IN else 1.0
-    before, after = from_grid(last.cells.centroids), from_grid(cells.centroids)
+def _after_polish(plan: Plan, moved: PrivateRound, cells: Cells) -> PrivateRound:
+    """Average the centroids after the burn-in; measure after the last round."""
+    weight = 1.0 / (moved.level - BURN_IN + 1) if moved.level >= BURN_IN else 1.0
+    before, after = from_grid(moved.centroids), from_grid(cells.centroids)
     cells = replace(cells, centroids=to_grid(before + weight * (after - before)))
-    if last.level + 1 >= recipe.shares.polish_rounds:
-        return cells
-    return replace(last, cells=cells, level=last.level + 1)
+    left = replace(moved, cells=cells, polish_left=moved.polish_left - moved.cost, level=moved.level + 1)
+    rounds = _privacy(plan).division.polish_rounds
+    if left.level >= rounds:
+        return replace(left, phase=Phase.MEASURE, cost=_allotment(plan).measure)
+    return replace(left, cost=left.polish_left // (rounds - left.level))

@@ -19,7 +19,9 @@ from common.private.bounding import BoundedSums
 
 Floats = npt.NDArray[np.float64]
 
-SMALLEST_RADIUS = 1e-3
+SMALLEST_RADIUS, LARGEST_RADIUS = 1e-3, 2.0
+"""In feature units; no two points of the unit ball are further apart than the larger."""
+
 WIDEN = 1.6
 """Root mean squared distances within which a cell's next radius reaches, before growth."""
 
@@ -89,7 +91,7 @@ def updated(cells: Cells, noisy: BoundedSums, noise: NoiseStds, least: float, gr
     moved /= np.maximum(1.0, np.linalg.norm(moved, axis=1, keepdims=True))
     return Cells(
         centroids=to_grid(moved),
-        radii=to_grid(np.maximum(np.where(counts > 0.5 * least, wanted, radii), SMALLEST_RADIUS)),
+        radii=to_grid(np.clip(np.where(counts > 0.5 * least, wanted, radii), SMALLEST_RADIUS, LARGEST_RADIUS)),
         counts=np.maximum(counts, 0.0),
         spread=spread,
     )

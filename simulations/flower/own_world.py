@@ -10,16 +10,17 @@ from flwr.app import Context
 from flwr.serverapp import Grid
 from threadpoolctl import threadpool_limits
 
-from client.policy import Policy
 from common.errors import CohortError, PlanError
 from common.features.default import default_spec
-from common.plan import Plan
+from common.plan import Plan, Protection
+from common.privacy import Privacy
 from server.grid import GridTransport, Patience
 from server.session import RoundReport, SessionReport
 from simulations.bureaus import WorldClaims, gather_bureaus
 from simulations.flower.exchange import Exchange
 from simulations.flower.hosting import SIZE_REQUEST, host_stations, private_directory
 from simulations.flower.meeting import insist_on_everyone
+from simulations.terms import fitted
 from simulations.world import World
 
 Conduct = Callable[[Grid, Exchange, Callable[[RoundReport], None]], SessionReport]
@@ -40,12 +41,15 @@ def in_own_world(grid: Grid, context: Context, conduct: Conduct) -> SessionRepor
     n_nodes = federation_size(grid)
     n_bureaus = int(asked["bureaus"]) or n_nodes
     insist_on_everyone(n_nodes, n_bureaus)
+    protection = _protection(str(asked["protection"]))
     world = _world(n_bureaus, int(asked["claims"]), int(asked["seed"]))
     plan = Plan(
         name="flwr-run",
         features=default_spec(),
         n_clusters=int(asked["clusters"]) or len(world.groups),
         min_cohort=min(n_bureaus, int(Plan.model_fields["min_cohort"].default)),
+        protection=protection,
+        privacy=None if protection is Protection.NONE else Privacy(expected_units=1),
         seed=world.seed,
     )
     report = _conduct_in(world, plan, grid, str(context.run_id), conduct)
@@ -70,6 +74,14 @@ def federation_size(grid: Grid) -> int:
     return n_nodes
 
 
+def _protection(text: str) -> Protection:
+    try:
+        return Protection(text)
+    except ValueError as error:
+        msg = f"protection must be one of {', '.join(Protection)}"
+        raise PlanError(msg) from error
+
+
 def _world(n_bureaus: int, n_claims: int, seed: int) -> World:
     try:
         return World(n_bureaus=n_bureaus, n_claims=n_claims, seed=seed)
@@ -80,8 +92,12 @@ def _world(n_bureaus: int, n_claims: int, seed: int) -> World:
 def _conduct_in(world: World, plan: Plan, grid: Grid, run_id: str, conduct: Conduct) -> SessionReport:
     bureaus = gather_bureaus(WorldClaims(world=world), plan.features, plan.cost_cap_yuan)
     try:
-        stations = bureaus.stations(Policy(min_cohort=plan.min_cohort), os.cpu_count() or 1)
-        with private_directory(run_id) as directory, threadpool_limits(1, user_api="blas"):
+        plan = fitted(plan, len(bureaus.by_name), bureaus.n_claims, bureaus.n_persons)
+        with (
+            bureaus.stations(plan, os.cpu_count() or 1) as stations,
+            private_directory(run_id) as directory,
+            threadpool_limits(1, user_api="blas"),
+        ):
             exchange = Exchange(directory)
             exchange.put_order(plan, len(stations), NODES_S, REPLIES_S)
             with host_stations(stations, directory):
@@ -91,7 +107,7 @@ def _conduct_in(world: World, plan: Plan, grid: Grid, run_id: str, conduct: Cond
 
 
 def _tell_round(closed: RoundReport) -> None:
-    _say(f"round {closed.number}: {closed.phase}, {closed.n_centroids} centroids, inertia {closed.inertia:.6g}")
+    _say(f"round {closed.number}: {closed.phase}, {closed.n_centroids} centroids, {closed.cost / 1e9:.2g} rho")
 
 
 def _tell(report: SessionReport, out: str) -> None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from simulations.report.bars import bar, fee_bar
 from simulations.report.cost_strip import LIMIT
 from simulations.report.floor import GuardedShare, guarded_share, is_small, shown_counts
-from simulations.report.formats import NOTHING, decimal, integer, percent, yuan
+from simulations.report.formats import NOTHING, decimal, deviation, integer, percent, yuan
 from simulations.report.naming import cluster_name, code_name, family_of, tag
 from simulations.report.palette import STACK, category_name, share_of
 from simulations.report.texts import Catalogue, Text
@@ -36,6 +36,8 @@ class Card:
 
     Attributes:
         small: Whether it has fewer claims than the floor.
+        released: The noisy count that the model publishes, with its deviation; empty where it hides it, None where
+            counts are exact.
         keys: Values to sort cards by, as text, by name.
     """
 
@@ -45,6 +47,7 @@ class Card:
     family: str
     small: bool
     count: str
+    released: str | None
     share: str
     cost: str
     cv: str
@@ -64,10 +67,21 @@ def cluster_cards(story: Story, texts: Catalogue) -> list[Card]:
     """All cards, in the model's order."""
     n_claims = sum(card.count for card in story.cards)
     counts = shown_counts([card.count for card in story.cards])
-    return [_card(card, count, n_claims, texts) for card, count in zip(story.cards, counts, strict=True)]
+    noise_std = story.model.quality.count_noise_std
+    return [
+        _card(card, count, _released(card, noise_std), n_claims, texts)
+        for card, count in zip(story.cards, counts, strict=True)
+    ]
 
 
-def _card(card: ClusterCard, count: str, n_claims: int, texts: Catalogue) -> Card:
+def _released(card: ClusterCard, noise_std: float) -> str | None:
+    """The published count, if noise makes it another than the count inside."""
+    if noise_std <= 0:
+        return None
+    return "" if card.released_count is None else f"{integer(card.released_count)} ± {deviation(noise_std)}"
+
+
+def _card(card: ClusterCard, count: str, released: str | None, n_claims: int, texts: Catalogue) -> Card:
     small = is_small(card.count)
     return Card(
         cluster=card.cluster,
@@ -76,8 +90,9 @@ def _card(card: ClusterCard, count: str, n_claims: int, texts: Catalogue) -> Car
         family=family_of(card),
         small=small,
         count=count,
+        released=released,
         share=percent(card.count / max(n_claims, 1), 1) if count == integer(card.count) else NOTHING,
-        cost=yuan(card.mean_cost),
+        cost=yuan(card.mean_cost or None),
         cv=decimal(card.cost_cv, 2),
         flagged=card.cost_cv is not None and card.cost_cv >= LIMIT,
         stay=decimal(card.mean_stay_days, 1),

@@ -1,4 +1,4 @@
-"""The map of centroids: their two leading principal components, from the published model alone."""
+"""The map of centroids: their two leading principal components, weighted by what the cards count inside."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 from markupsafe import Markup
 
-from common.model import Model
 from simulations.report import svg
 from simulations.report.floor import is_small, shown_counts
 from simulations.report.formats import yuan
@@ -61,10 +60,10 @@ WIDE = Look("wide", 1040.0, 620.0, 40.0, 12.5, LONGEST_LABEL)
 NARROW = Look("narrow", 380.0, 430.0, 22.0, 11.0, 0.0)
 
 
-def project(model: Model) -> Projection:
-    """Principal components of the centroids, each weighted by its count; signs fixed so that reruns agree."""
-    weights = np.array([cluster.count for cluster in model.clusters], np.float64)
-    values = model.centroid_values()
+def project(story: Story) -> Projection:
+    """Principal components of the centroids, each weighted by its inside count; signs fixed so that reruns agree."""
+    weights = np.array([card.count for card in story.cards], np.float64)
+    values = story.model.centroid_values()
     centred = values - np.average(values, axis=0, weights=np.maximum(weights, 1e-9))
     _, lengths, axes = np.linalg.svd(centred * np.sqrt(weights)[:, None], full_matrices=False)
     axes = axes[:2] * np.sign(axes[np.arange(len(axes[:2])), np.abs(axes[:2]).argmax(axis=1)])[:, None]
@@ -76,7 +75,7 @@ def project(model: Model) -> Projection:
 
 def centroid_map(story: Story, texts: Catalogue) -> Markup:
     """The map, once for wide and once for narrow screens."""
-    projection = project(story.model)
+    projection = project(story)
     return Markup("").join(_map(story, texts, projection, look) for look in (WIDE, NARROW))
 
 

@@ -19,6 +19,11 @@ def decimal(value: float | None, digits: int = 3) -> str:
     return NOTHING if value is None else f"{value:,.{digits}f}"
 
 
+def deviation(value: float) -> str:
+    """A standard deviation: a small one with a decimal."""
+    return decimal(value, 0 if value >= 10 else 1)  # noqa: PLR2004
+
+
 def percent(value: float | None, digits: int = 0) -> str:
     """A share in percent; a positive share never reads 0, and one below 1 never reads 100."""
     if value is None:

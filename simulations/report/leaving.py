@@ -9,12 +9,14 @@ from markupsafe import Markup
 
 from common.messages import Join, Received, Refusal, RoundReply
 from common.plan import Phase, Plan
+from common.schedule import n_words
 from common.summary import COST_FIELDS
 from server.session import RoundReport
+from simulations.report.answers import block_names
 from simulations.report.bars import bar
 from simulations.report.floor import is_small, shown_counts
 from simulations.report.formats import integer, size
-from simulations.report.naming import bureau_name
+from simulations.report.naming import bureau_name, phase_key
 from simulations.report.texts import Text
 from simulations.story import Story
 
@@ -43,14 +45,22 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RoundRow:
-    """A round in the table."""
+    """A round in the table.
 
+    Attributes:
+        key: Of its phase's texts.
+        contents: Names of what each answer was made of.
+        cost: Of the answers, units of 1e-9 rho.
+    """
+
+    key: str
     number: int
     n_centroids: int
-    with_costs: bool
+    contents: tuple[str, ...]
     n_words: str
     bytes_down: str
     bytes_up: str
+    cost: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +68,7 @@ class PhaseRows:
     """The rounds of one phase, and each bureau's bytes for them together."""
 
     phase: Phase
+    key: str
     rows: tuple[RoundRow, ...]
     fewest: int
     most: int
@@ -101,9 +112,9 @@ def phases(story: Story) -> tuple[PhaseRows, ...]:
     return tuple(_phase(story.model.plan, phase, rounds) for phase, rounds in found if rounds)
 
 
-def round_rows(story: Story) -> tuple[tuple[Phase, RoundRow], ...]:
+def round_rows(story: Story) -> tuple[RoundRow, ...]:
     """The rounds one by one."""
-    return tuple((report.phase, _round(story.model.plan, report)) for report in story.rounds)
+    return tuple(_round(story.model.plan, report) for report in story.rounds)
 
 
 def bureau_rows(story: Story) -> tuple[BureauRow, ...]:
@@ -135,6 +146,7 @@ def small_cells(story: Story) -> int:
 def _phase(plan: Plan, phase: Phase, rounds: Sequence[RoundReport]) -> PhaseRows:
     return PhaseRows(
         phase=phase,
+        key=phase_key(phase, plan),
         rows=tuple(_round(plan, report) for report in rounds),
         fewest=min(report.n_centroids for report in rounds),
         most=max(report.n_centroids for report in rounds),
@@ -144,12 +156,13 @@ def _phase(plan: Plan, phase: Phase, rounds: Sequence[RoundReport]) -> PhaseRows
 
 
 def _round(plan: Plan, report: RoundReport) -> RoundRow:
-    shape = plan.summary_shape(report.phase, report.n_centroids)
     return RoundRow(
+        key=phase_key(report.phase, plan),
         number=report.number,
         n_centroids=report.n_centroids,
-        with_costs=shape.with_costs,
-        n_words=integer(shape.n_words),
+        contents=block_names(plan, report.phase),
+        n_words=integer(n_words(plan, report.phase, report.n_centroids)),
         bytes_down=integer(report.bytes_down),
         bytes_up=integer(report.bytes_up),
+        cost=integer(report.cost),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unicodedata import east_asian_width
 
+from common.plan import Phase, Plan
 from simulations.report.floor import guarded_share, is_small
 from simulations.report.palette import NO_FEES, leading_family
 from simulations.report.texts import Catalogue, Text
@@ -16,6 +17,11 @@ MIXED_BELOW = 0.5
 def tag(cluster: int) -> str:
     """A cluster's number, as in the model."""
     return f"C{cluster}"
+
+
+def phase_key(phase: Phase, plan: Plan) -> str:
+    """Under which key a phase's texts stand: what polishes noisy clusters is not what settles exact ones."""
+    return "polish" if phase is Phase.LLOYD and plan.privacy is not None else str(phase)
 
 
 def code_name(code: CodeShare) -> Text:

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from common.features.spec import FeatureSpec
 from common.messages import RoundReply
 from common.plan import Phase, Protection
-from simulations.report import cards, figures, formats, leaving, mix, palette, svg, tiles
+from common.schedule import n_words
+from simulations.report import answers, cards, figures, formats, leaving, mix, palette, privacy, svg, tiles
 from simulations.report.centroid_map import centroid_map, project
 from simulations.report.cost_strip import cost_strip
 from simulations.report.heat_map import mix_picture
@@ -45,6 +46,7 @@ def render_report(story: Story) -> str:
         script=Markup(script),  # noqa: S704  the report's own
         policy=_policy(style, script),
         **_headline(story),
+        privacy=privacy.privacy_section(story, texts),
         **_pictures(story, texts),
         **_traffic(story),
         **_provenance(story),
@@ -109,7 +111,7 @@ def _headline(story: Story) -> dict[str, object]:
 def _pictures(story: Story, texts: Catalogue) -> dict[str, object]:
     return {
         "map": centroid_map(story, texts),
-        "map_share": formats.percent(project(story.model).share),
+        "map_share": formats.percent(project(story).share),
         "rounds_chart": rounds_chart(story, texts),
         "mix": mix_picture(mix.regional_mix(story, texts), texts),
         "mix_grouped": len(story.bureaus) > mix.MOST_COLUMNS,
@@ -129,7 +131,8 @@ def _traffic(story: Story) -> dict[str, object]:
         "summary_field": leaving.SUMMARY_FIELD,
         "parts": leaving.summary_parts(plan, k, with_costs=True),
         "words_down": formats.integer(k * plan.features.n_features),
-        "words_up": formats.integer(plan.summary_shape(Phase.LLOYD, k).n_words),
+        "words_up": formats.integer(n_words(plan, Phase.LLOYD, k)),
+        "answers": answers.phase_blocks(story),
         "bureaus": leaving.bureau_rows(story),
         "rejected": leaving.rejected_rows(story),
         "small_cells": leaving.small_cells(story),

@@ -1,9 +1,13 @@
-"""Inertia round by round, with how many centroids each round had: only rounds with equally many compare."""
+"""Inertia round by round, with how many centroids each round had: only rounds with equally many compare.
+
+A round that did not ask for inertia has its column and no point.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby, pairwise
+from typing import NamedTuple
 
 from markupsafe import Markup
 
@@ -11,7 +15,7 @@ from server.session import RoundReport
 from simulations.report import svg
 from simulations.report.figures import number
 from simulations.report.formats import integer
-from simulations.report.naming import ems
+from simulations.report.naming import ems, phase_key
 from simulations.report.panels import Frame, Panel
 from simulations.report.texts import Catalogue, Text, same
 from simulations.story import Story
@@ -21,6 +25,14 @@ _SHARES = (0.40, 0.34, 0.26)
 """Of the height: all rounds, comparable rounds, numbers of centroids."""
 
 _FONT = 12.0
+
+
+class _Point(NamedTuple):
+    """A round that knows its inertia."""
+
+    number: int
+    n_centroids: int
+    inertia: float
 
 
 def rounds_chart(story: Story, texts: Catalogue) -> Markup:
@@ -36,22 +48,19 @@ def rounds_chart(story: Story, texts: Catalogue) -> Markup:
 
 def _chart(story: Story, texts: Catalogue, frame: Frame) -> Markup:
     k, n = len(story.cards), len(story.rounds)
-    reference = number(story.result, "reference_inertia")
-    comparable = [report for report in story.rounds if report.n_centroids == k]
-    whole, zoomed, bars = _panels(story.rounds, comparable, reference, frame)
-    every = _every_tick(frame)
+    points = _points(story.rounds)
+    comparable = [point for point in points if point.n_centroids == k]
+    reference = comparable_reference(story) if comparable else None
+    whole, zoomed, bars = panels = _panels(story.rounds, comparable, reference, frame)
     return svg.picture(
-        *_bands(story.rounds, texts, frame),
-        *(_grid(panel, frame) for panel in (whole, zoomed, bars)),
-        *_reference(reference, story.rounds[-1].inertia, texts, zoomed, frame),
-        *(_link(before, after, k, whole, frame) for before, after in pairwise(story.rounds)),
+        *_bands(story, texts, frame),
+        *(_grid(panel, frame) for panel in panels),
+        *_reference(reference, comparable, texts, zoomed, frame),
+        *(_link(before, after, k, whole, frame) for before, after in pairwise(points)),
         *(_link(before, after, k, zoomed, frame) for before, after in pairwise(comparable)),
-        *(
-            _round(report, texts, (whole, zoomed, bars), frame, compare=report.n_centroids == k)
-            for report in story.rounds
-        ),
-        *(_figure(str(tick), frame.x(tick), frame.height - BELOW + 15, "middle") for tick in every),
-        _heading("rounds.all", whole, texts, frame, k),
+        *(_round(report, _tooltip(report, story, texts), panels, frame, k) for report in story.rounds),
+        *(_figure(str(tick), frame.x(tick), frame.height - BELOW + 15, "middle") for tick in _every_tick(frame)),
+        _heading("rounds.all" if whole.logarithmic else "rounds.all_linear", whole, texts, frame, k),
         _heading("rounds.zoomed", zoomed, texts, frame, k) if comparable else Markup(""),
         _heading("rounds.centroids", bars, texts, frame, k),
         svg.words(texts.plain("rounds.axis"), x=frame.right, y=frame.height - 3, text_anchor="end"),
@@ -62,28 +71,39 @@ def _chart(story: Story, texts: Catalogue, frame: Frame) -> Markup:
     )
 
 
+def comparable_reference(story: Story) -> float | None:
+    """The pooled reference's inertia, where that of a round is measured the same way: not noisy, bounded, weighted."""
+    return number(story.result, "reference_inertia") if story.model.plan.privacy is None else None
+
+
+def _points(rounds: Sequence[RoundReport]) -> list[_Point]:
+    return [
+        _Point(report.number, report.n_centroids, report.inertia) for report in rounds if report.inertia is not None
+    ]
+
+
 def _panels(
-    rounds: Sequence[RoundReport], comparable: Sequence[RoundReport], reference: float | None, frame: Frame
+    rounds: Sequence[RoundReport], comparable: Sequence[_Point], reference: float | None, frame: Frame
 ) -> tuple[Panel, Panel, Panel]:
     """All rounds on a logarithmic scale, comparable ones enlarged, numbers of centroids."""
     room = frame.height - TOP - BELOW - 3 * BETWEEN
     heights = [share * room for share in _SHARES]
     starts = [TOP + BETWEEN * (place + 1) + sum(heights[:place]) for place in range(3)]
-    near = [report.inertia for report in comparable] + ([reference] if reference is not None else [])
+    near = [point.inertia for point in comparable] + ([reference] if reference is not None else [])
     return (
-        Panel.around([report.inertia for report in rounds], starts[0], heights[0], logarithmic=True),
+        Panel.around([point.inertia for point in _points(rounds)] or [1.0], starts[0], heights[0], logarithmic=True),
         Panel.around(near or [0.0], starts[1], heights[1]),
         Panel(low=0.0, high=float(max(report.n_centroids for report in rounds)), top=starts[2], height=heights[2]),
     )
 
 
-def _bands(rounds: Sequence[RoundReport], texts: Catalogue, frame: Frame) -> list[Markup]:
+def _bands(story: Story, texts: Catalogue, frame: Frame) -> list[Markup]:
     """A shade behind each stretch of rounds of one phase, with its name where there is room."""
     shades, names = [], []
-    for phase, stretch in groupby(rounds, key=lambda report: report.phase):
+    for phase, stretch in groupby(story.rounds, key=lambda report: report.phase):
         numbers = [report.number for report in stretch]
         left, wide = frame.x(numbers[0] - 0.5), len(numbers) * frame.step
-        name = texts.plain(f"phase.{phase}")
+        name = texts.plain(f"phase.{phase_key(phase, story.model.plan)}")
         band = svg.element("rect", x=left, y=0, width=wide, height=frame.height - BELOW)
         shades.append(svg.group([svg.title(name), band], class_=f"phase-{phase}"))
         if wide >= (1.1 * max(ems(name.en), ems(name.zh)) + 1.0) * _FONT:
@@ -114,18 +134,20 @@ def _every_tick(frame: Frame) -> list[int]:
     return sorted({max(1, round(tick)) for tick in ticks})
 
 
-def _reference(inertia: float | None, last: float, texts: Catalogue, panel: Panel, frame: Frame) -> list[Markup]:
+def _reference(
+    inertia: float | None, comparable: Sequence[_Point], texts: Catalogue, panel: Panel, frame: Frame
+) -> list[Markup]:
     """A line at the pooled reference, its name on the side where the last round is not."""
     if inertia is None:
         return []
     y = panel.y(inertia)
     line = svg.element("line", x1=frame.left, x2=frame.right, y1=y, y2=y)
-    aside = y - 5 if last < inertia else y + 14
+    aside = y - 5 if comparable[-1].inertia < inertia else y + 14
     note = svg.words(texts.plain("rounds.reference"), x=frame.right - 5, y=aside, text_anchor="end")
     return [svg.group([line, note], class_="reference")]
 
 
-def _link(before: RoundReport, after: RoundReport, k: int, panel: Panel, frame: Frame) -> Markup:
+def _link(before: _Point, after: _Point, k: int, panel: Panel, frame: Frame) -> Markup:
     """Full between neighbouring rounds that compare with the result, faint elsewhere."""
     full = before.n_centroids == after.n_centroids == k and after.number == before.number + 1
     return svg.element(
@@ -138,26 +160,29 @@ def _link(before: RoundReport, after: RoundReport, k: int, panel: Panel, frame: 
     )
 
 
-def _round(
-    report: RoundReport, texts: Catalogue, panels: tuple[Panel, Panel, Panel], frame: Frame, *, compare: bool
-) -> Markup:
+def _round(report: RoundReport, about: Text, panels: tuple[Panel, Panel, Panel], frame: Frame, k: int) -> Markup:
+    """A round's column, and its point in each panel in which it has one."""
     whole, zoomed, bars = panels
     x, top, wide = frame.x(report.number), bars.y(report.n_centroids), 0.8 * frame.step
     shapes = [
-        svg.title(_tooltip(report, texts)),
+        svg.title(about),
         svg.element("rect", x=x - wide / 2, y=top, width=wide, height=bars.top + bars.height - top),
-        svg.element("circle", cx=x, cy=whole.y(report.inertia), r=2.6),
     ]
-    if compare:
+    if report.inertia is not None:
+        shapes.append(svg.element("circle", cx=x, cy=whole.y(report.inertia), r=2.6))
+    if report.inertia is not None and report.n_centroids == k:
         shapes.append(svg.element("circle", cx=x, cy=zoomed.y(report.inertia), r=2.8))
-    return svg.group(shapes, class_="comparable" if compare else "apart")
+    return svg.group(shapes, class_="comparable" if report.n_centroids == k else "apart")
 
 
-def _tooltip(report: RoundReport, texts: Catalogue) -> Text:
+def _tooltip(report: RoundReport, story: Story, texts: Catalogue) -> Text:
+    phase = texts.plain(f"phase.{phase_key(report.phase, story.model.plan)}")
+    if report.inertia is None:
+        return texts.plain("rounds.tooltip_bare", number=report.number, phase=phase, n=report.n_centroids)
     return texts.plain(
         "rounds.tooltip",
         number=report.number,
-        phase=texts.plain(f"phase.{report.phase}"),
+        phase=phase,
         n=report.n_centroids,
         inertia=integer(report.inertia),
     )

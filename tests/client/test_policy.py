@@ -17,7 +17,7 @@ from common.messages import RefusalCode
 from common.plan import Plan, Protection
 from tests.client.ledger.releases import NOON, charge
 
-PLAN = Plan(features=default_spec())
+PLAN = Plan(features=default_spec(), protection=Protection.NONE)
 SESSION = bytes(16)
 
 

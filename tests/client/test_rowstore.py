@@ -18,7 +18,7 @@ from common.grid import GRID_UNITS, to_grid
 from common.kernel import Rows
 from common.summary import Shape, Summary
 from tests.common.rows import blobs, summary_by_hand
-from tests.parties import CAP_YUAN, store_of, totals
+from tests.parties import CAP_YUAN, nobody_twice, store_of, totals
 
 ROWS = blobs(500, 4, 5, seed=3, spread=0.5)
 CENTROIDS = to_grid(blobs(3, 4, 3, seed=4).astype(np.float64))
@@ -75,7 +75,7 @@ def test_a_summary_has_the_same_bits_wherever_rows_are_kept(share: int, pieces: 
 def test_a_summary_has_the_same_bits_however_rows_were_appended(cuts: list[int], share: int) -> None:
     with RowStore(4, CAP_YUAN, MemoryShare(share)) as store:
         for part in np.split(ROWS, sorted(cuts)):
-            store.append(part, totals(part))
+            store.append(part, totals(part), nobody_twice(part))
         assert words(store) == expected()
 
 
@@ -84,7 +84,7 @@ def test_a_summary_has_the_same_bits_however_rows_were_appended(cuts: list[int],
 def test_rows_may_follow_after_a_summary(share: int) -> None:
     with RowStore(4, CAP_YUAN, MemoryShare(share)) as store:
         for part in np.array_split(ROWS, 5):
-            store.append(part, totals(part))
+            store.append(part, totals(part), nobody_twice(part))
             store.summarise(CENTROIDS, with_costs=False)
         assert words(store) == expected()
 
@@ -92,7 +92,7 @@ def test_rows_may_follow_after_a_summary(share: int) -> None:
 @pytest.mark.parametrize("share", [10**9, 0], ids=["in memory", "mapped"])
 def test_a_row_more_changes_the_summary(share: int) -> None:
     with store_of(ROWS, MemoryShare(share)) as store:
-        store.append(ROWS[:1], totals(ROWS[:1]))
+        store.append(ROWS[:1], totals(ROWS[:1]), nobody_twice(ROWS[:1]))
         assert words(store) != expected()
         assert len(store) == len(ROWS) + 1
 
@@ -112,7 +112,7 @@ def test_an_empty_store_sums_up_to_nothing() -> None:
         assert list(store.chunks()) == []
         found = store.summarise(CENTROIDS, with_costs=True)
         assert found.to_vector().tolist() == Summary.zeros(Shape(3, 4, with_costs=True)).to_vector().tolist()
-        store.append(ROWS[:0], totals(ROWS[:0]))
+        store.append(ROWS[:0], totals(ROWS[:0]), nobody_twice(ROWS[:0]))
         assert store.summarise(CENTROIDS, with_costs=False).shape == Shape(3, 4, with_costs=False)
         assert len(store) == 0
 
@@ -125,15 +125,15 @@ def test_an_empty_store_sums_up_to_nothing() -> None:
 def test_rows_that_do_not_fit_are_refused(rows: Rows) -> None:
     for share in (10**9, 0):
         with RowStore(4, CAP_YUAN, MemoryShare(share)) as store:
-            with pytest.raises(ValueError, match="do not fit 500 totals and 4 float32 features"):
-                store.append(rows, totals(ROWS))
+            with pytest.raises(ValueError, match=r"do not fit 500 totals, [0-9]+ persons and 4 float32 features"):
+                store.append(rows, totals(ROWS), nobody_twice(rows))
             assert len(store) == 0
 
 
 def test_more_rows_than_a_sum_can_hold_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rowstore, "MAX_ROWS", 600)
     with store_of(ROWS) as store, pytest.raises(ValueError, match="at most 600 rows"):
-        store.append(ROWS, totals(ROWS))
+        store.append(ROWS, totals(ROWS), nobody_twice(ROWS))
 
 
 @given(st.integers(0, 1_000), st.lists(st.integers(0, 400), max_size=12))

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from client.asking import OPEN_PHASES
 from client.policy import Policy
 from client.station import Station
 from common.errors import InputError, PlanError
@@ -97,6 +98,8 @@ def request(**changes: object) -> RoundRequest:
         "cohort": COHORT,
         "n_centroids": len(CENTROIDS),
         "centroids": words_to_bytes(CENTROIDS),
+        "radii": b"",
+        "cost": 0,
     }
     return RoundRequest.model_validate(fields | changes)
 
@@ -118,7 +121,7 @@ def test_a_station_joins_the_plan_it_was_offered() -> None:
     assert north.plans == [PLAN]
 
 
-@pytest.mark.parametrize("phase", Phase)
+@pytest.mark.parametrize("phase", sorted(OPEN_PHASES))
 def test_the_reply_is_the_summary_of_its_rows_bound_to_the_request(phase: Phase) -> None:
     north = North()
     asked = request(phase=phase)
@@ -194,20 +197,22 @@ def test_a_protection_the_policy_does_not_accept_is_refused() -> None:
 
 
 def test_a_cohort_below_the_policys_minimum_is_refused() -> None:
-    north = North(Policy(min_cohort=3))
+    north = North(OPEN.model_copy(update={"min_cohort": 3}))
     north.refuses(request(cohort=("north", "south")), RefusalCode.COHORT_TOO_SMALL)
     assert isinstance(north.says(request()), RoundReply)
 
 
 def test_a_cohort_below_the_plans_minimum_is_refused() -> None:
-    north = North(Policy(min_cohort=1))
+    north = North(OPEN)
     north.refuses(request(cohort=("north",)), RefusalCode.COHORT_TOO_SMALL)
     assert isinstance(north.says(request(cohort=("north", "south"))), RoundReply)
 
 
 def test_a_bureau_asks_for_three_bureaus_unless_it_says_otherwise() -> None:
     assert Policy().min_cohort == 3
-    North(Policy()).refuses(request(cohort=("north", "south")), RefusalCode.COHORT_TOO_SMALL)
+    North(OPEN.model_copy(update={"min_cohort": Policy().min_cohort})).refuses(
+        request(cohort=("north", "south")), RefusalCode.COHORT_TOO_SMALL
+    )
 
 
 @pytest.mark.parametrize(

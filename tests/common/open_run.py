@@ -15,7 +15,9 @@ from common.summary import COST_FIELDS, Summary
 def plan_of(n_features: int, **changes: object) -> Plan:
     """A plan whose rows have a given length."""
     block = AttributeBlock(share=1000, field="med_type", values=tuple(str(place) for place in range(n_features)))
-    return Plan.model_validate({"features": FeatureSpec(name="plain", blocks=(block,)), "min_cohort": 1} | changes)
+    return Plan.model_validate(
+        {"features": FeatureSpec(name="plain", blocks=(block,)), "min_cohort": 1, "protection": "none"} | changes
+    )
 
 
 def summarise(rows: npt.NDArray[np.float32], asked: Round) -> Summary:

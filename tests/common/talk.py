@@ -30,6 +30,8 @@ REQUEST = RoundRequest(
     cohort=("east", "north", "south"),
     n_centroids=2,
     centroids=bytes(range(48)),
+    radii=bytes(range(16)),
+    cost=1_000_000,
 )
 REPLY = RoundReply(
     session=SESSION,
@@ -39,6 +41,7 @@ REPLY = RoundReply(
     bureau="north",
     request=FINGERPRINT,
     summary=bytes(64),
+    head="12:" + FINGERPRINT,
 )
 RESULT = Result(session=SESSION, fingerprint=FINGERPRINT, model=b"{}")
 RECEIVED = Received(session=SESSION, fingerprint=FINGERPRINT, bureau="north")
@@ -64,6 +67,8 @@ messages: st.SearchStrategy[Message] = st.one_of(
         cohort=st.lists(names, min_size=1, max_size=20).map(tuple),
         n_centroids=st.integers(1, 16_384),
         centroids=blobs,
+        radii=blobs,
+        cost=st.integers(0, 10**15),
     ),
     st.builds(
         RoundReply,
@@ -74,6 +79,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
         bureau=names,
         request=fingerprints,
         summary=blobs,
+        head=st.one_of(st.just(""), st.builds("{}:{}".format, st.integers(0, 10**12 - 1), fingerprints)),
     ),
     st.builds(Result, session=sessions, fingerprint=fingerprints, model=blobs),
     st.builds(Received, session=sessions, fingerprint=fingerprints, bureau=names),

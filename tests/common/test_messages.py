@@ -37,7 +37,7 @@ def test_a_message_is_a_value_that_cannot_change(message: Message) -> None:
 def test_no_message_has_a_field_for_free_text(kind: type[Any]) -> None:
     """Texts are names, digests and members of closed lists."""
     texts = {name for name, field in kind.model_fields.items() if field.annotation is str}
-    assert texts <= {"bureau", "fingerprint", "request"}
+    assert texts <= {"bureau", "fingerprint", "request", "head"}
     assert not any(field.annotation is float for field in kind.model_fields.values())
 
 

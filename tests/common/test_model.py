@@ -11,11 +11,15 @@ from common.features.spec import AttributeBlock, FeatureSpec
 from common.grid import GRID_UNITS
 from common.kernel import MAX_CENTROID_NORM
 from common.model import Model, Provenance, centroids_digest, model_of
-from common.plan import Plan
+from common.plan import Plan, Protection
 from common.rounds import Outcome
 from common.summary import Summary
 
-PLAN = Plan(features=FeatureSpec(name="two", blocks=(AttributeBlock(share=1000, field="gend", values=("1", "2")),)))
+PLAN = Plan(
+    features=FeatureSpec(name="two", blocks=(AttributeBlock(share=1000, field="gend", values=("1", "2")),)),
+    protection=Protection.NONE,
+    smallest_cluster=1,
+)
 PROVENANCE = Provenance(session="00" * 16, rounds=9, cohort=("east", "north"), lost=("south",), version="0.1.0")
 HALF = GRID_UNITS // 2
 
@@ -44,7 +48,7 @@ def test_figures_of_a_cluster_are_those_worked_out_by_hand() -> None:
     assert (largest.mean_square_distance, second.mean_square_distance) == (0.25, 0.0)
     assert (largest.cost_n, largest.cost_mean, largest.cost_cv) == (4, 2.0, 1.0)  # 32 / 4 - 2**2 = 2**2
     assert (second.cost_n, second.cost_mean, second.cost_cv) == (2, 2.0, 0.5)
-    assert (smallest.cost_n, smallest.cost_mean, smallest.cost_cv) == (0, 0.0, None)
+    assert (smallest.cost_n, smallest.cost_mean, smallest.cost_cv) == (0, None, None)
 
 
 def test_quality_is_that_worked_out_by_hand() -> None:
@@ -72,12 +76,12 @@ def test_a_model_survives_the_way_to_json_and_back() -> None:
     assert found == MODEL
     assert found.to_json() == MODEL.to_json()
     assert np.array_equal(found.centroid_units(), MODEL.centroid_units())
-    assert json.loads(MODEL.to_json())["format"] == "fedclaims/model/1"
+    assert json.loads(MODEL.to_json())["format"] == "fedclaims/model/2"
 
 
 TAMPERED = {
-    "format of another version": {"format": "fedclaims/model/12"},
-    "format of another kind": {"format": "not a fedclaims/model/1"},
+    "format of another version": {"format": "fedclaims/model/22"},
+    "format of another kind": {"format": "not a fedclaims/model/2"},
     "a centroid moved by one unit": {"centroids": [[11, 0], [0, HALF], [0, 0]]},
     "clusters in another order": {"centroids": [[0, HALF], [10, 0], [0, 0]]},
     "a centroid fewer": {"centroids": [[10, 0], [0, HALF]]},

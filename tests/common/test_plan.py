@@ -12,13 +12,15 @@ from common.errors import PlanError
 from common.features.default import default_spec
 from common.features.spec import FeatureSpec, FeesBlock
 from common.plan import PROTOCOL_VERSION, Phase, Plan, Protection
+from common.privacy import Division, Privacy
 from common.rounds import Round
 from tests.common.open_run import plan_of, rounds_of
+from tests.common.private_run import private_plan
 from tests.common.rows import blobs
 
 FEES = FeatureSpec(name="fees", blocks=(FeesBlock(share=1000),))
-PLAN = Plan(features=FEES)
-DEFAULT = Plan(features=default_spec())
+PLAN = Plan(features=FEES, protection=Protection.NONE)
+DEFAULT = Plan(features=default_spec(), protection=Protection.NONE)
 
 OTHER_VALUES: dict[str, object] = {
     "name": "other",
@@ -38,6 +40,30 @@ OTHER_VALUES: dict[str, object] = {
 }
 
 
+OTHER_TERMS: dict[str, dict[str, object]] = {
+    "epsilon_thousandths": {"epsilon_thousandths": 999},
+    "delta_billionths": {"delta_billionths": 999},
+    "unit": {"unit": "person", "weighting": "shared"},
+    "weighting": {"unit": "person", "weighting": "capped"},
+    "claims_per_person": {"unit": "person", "weighting": "capped", "claims_per_person": 2},
+    "bureaus_per_person": {"unit": "person", "weighting": "shared", "bureaus_per_person": 2},
+    "honest_floor": {"honest_floor": 3},
+    "expected_units": {"expected_units": 9},
+    "leaves_per_cluster": {"leaves_per_cluster": 9},
+    "division": {"division": Division(seeding=501)},
+}
+OTHER_PARTS = {
+    "seeding": 501,
+    "measure": 61,
+    "histogram": 41,
+    "squares": 51,
+    "growth": 1301,
+    "passes_per_level": 3,
+    "polish_rounds": 7,
+}
+PROTECTED = private_plan(2)
+
+
 def spelled(**changes: object) -> bytes:
     """The canonical form with other values, spelled as the plan spells them."""
     fields = json.loads(PLAN.canonical()) | changes
@@ -48,17 +74,17 @@ def test_the_canonical_form_is_the_published_vector() -> None:
     assert PLAN.canonical().decode() == (
         '{"cost_cap_yuan":200000,"features":{"blocks":[{"kind":"fees","share":1000}],"name":"fees"},'
         '"fewest_leaves":128,"leaves_per_cluster":3,"max_rounds":150,"min_cohort":3,"n_clusters":32,'
-        '"name":"clusters","passes_per_level":3,"protection":"none","protocol":1,"reduction_restarts":20,'
+        '"name":"clusters","passes_per_level":3,"privacy":null,"protection":"none","protocol":2,"reduction_restarts":20,'
         '"refining_breadth":25,"seed":0,"smallest_cluster":11,"stop_per_million":10}'
     )
-    assert PLAN.fingerprint == "4c04841dcf4d90794a3895935b098a4ce4a02dcac801bf45e626875a4f672fd0"
+    assert PLAN.fingerprint == "faebb5774cd466c7b8ef673cfda7ead10323170ee411046b7950f026e64ddc8b"
 
 
 @given(st.integers(1, 1024), st.integers(0, 2**63 - 1), st.integers(1, 1000))
 @settings(derandomize=True, deadline=None)
 def test_a_plan_survives_the_way_to_its_canonical_form_and_back(n_clusters: int, seed: int, share: int) -> None:
     features = FeatureSpec(name="fees", blocks=(FeesBlock(share=share),))
-    plan = Plan(features=features, n_clusters=n_clusters, seed=seed)
+    plan = Plan(features=features, protection=Protection.NONE, n_clusters=n_clusters, seed=seed)
     assert Plan.from_canonical(plan.canonical()) == plan
 
 
@@ -69,8 +95,61 @@ def test_the_default_features_survive_the_way_too() -> None:
 
 
 def test_every_field_has_another_value_in_these_tests() -> None:
-    assert set(OTHER_VALUES) == set(Plan.model_fields) - {"protection"}, "protection has one value so far"
-    assert len(Protection) == 1
+    assert set(OTHER_VALUES) | {"protection", "privacy"} == set(Plan.model_fields)
+    assert set(OTHER_TERMS) == set(Privacy.model_fields)
+    assert set(OTHER_PARTS) == set(Division.model_fields)
+
+
+@pytest.mark.parametrize("field", OTHER_TERMS)
+def test_the_fingerprint_changes_with_every_term_of_privacy(field: str) -> None:
+    held = PROTECTED.model_dump()
+    other = Plan.model_validate(held | {"privacy": held["privacy"] | OTHER_TERMS[field]})
+    assert other.fingerprint != PROTECTED.fingerprint
+    assert Plan.from_canonical(other.canonical()) == other
+
+
+@pytest.mark.parametrize("field", OTHER_PARTS)
+def test_the_fingerprint_changes_with_every_part_of_the_budget(field: str) -> None:
+    division = Division.model_validate({field: OTHER_PARTS[field]})
+    other = private_plan(2, {"division": division})
+    assert other.fingerprint != private_plan(2).fingerprint
+    assert Plan.from_canonical(other.canonical()) == other
+
+
+@pytest.mark.parametrize("protection", [Protection.NOISE, Protection.SECURE])
+def test_the_fingerprint_changes_with_the_protection(protection: Protection) -> None:
+    other = private_plan(2, protection=protection)
+    assert Plan.from_canonical(other.canonical()) == other
+    assert (other.fingerprint == private_plan(2).fingerprint) is (protection is Protection.NOISE)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"protection": "noise"}, {"privacy": Privacy(expected_units=9)}],
+    ids=["protected without terms", "terms without protection"],
+)
+def test_a_plan_that_does_not_say_what_it_protects_is_refused(changes: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="needs its privacy section"):
+        Plan.model_validate(dict(PLAN) | changes)
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"unit": "claim"},
+        {"weighting": "each_claim"},
+        {"claims_per_person": 2},
+        {"unit": "claim", "weighting": "each_claim", "bureaus_per_person": 2},
+        {"division": {"seeding": 800, "measure": 200}},
+        {"honest_floor": 1},
+        {"epsilon_thousandths": 9},
+        {"delta_billionths": 0},
+    ],
+)
+def test_terms_that_bound_nobody_or_contradict_each_other_are_refused(terms: dict[str, object]) -> None:
+    Privacy.model_validate({"expected_units": 9})
+    with pytest.raises(ValidationError):
+        Privacy.model_validate({"expected_units": 9} | terms)
 
 
 @pytest.mark.parametrize("field", OTHER_VALUES)
@@ -83,7 +162,7 @@ def test_the_fingerprint_changes_with_every_field(field: str) -> None:
 def test_the_fingerprint_changes_with_the_order_of_blocks() -> None:
     blocks = DEFAULT.features.blocks
     turned = FeatureSpec(name=DEFAULT.features.name, blocks=tuple(reversed(blocks)))
-    assert Plan(features=turned).fingerprint != DEFAULT.fingerprint
+    assert Plan(features=turned, protection=Protection.NONE).fingerprint != DEFAULT.fingerprint
 
 
 @pytest.mark.parametrize(
@@ -117,7 +196,7 @@ def test_a_plan_without_one_of_its_fields_is_refused(field: str) -> None:
 
 @pytest.mark.parametrize("version", [PROTOCOL_VERSION + 1, 0, -1, 1.0, True, "1", None])
 def test_a_plan_of_another_protocol_version_is_refused(version: object) -> None:
-    with pytest.raises(PlanError, match="canonical form of protocol version 1"):
+    with pytest.raises(PlanError, match="canonical form of protocol version 2"):
         Plan.from_canonical(spelled(protocol=version))
 
 

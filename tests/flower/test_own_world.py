@@ -4,10 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from client.policy import Policy
 from common.errors import CohortError, PlanError
 from common.features.default import default_spec
-from common.plan import Plan
+from common.plan import Plan, Protection
 from simulations.bureaus import WorldClaims, gather_bureaus
 from simulations.engines import loopback_engine
 from simulations.flower import client_app, server_app
@@ -19,7 +18,7 @@ RUN_ID = 2**63 + 11
 
 
 def config(**changes: object) -> dict[str, object]:
-    asked = {EXCHANGE_KEY: "", "bureaus": 0, "claims": 1200, "clusters": 5, "seed": 3, "out": ""}
+    asked = {EXCHANGE_KEY: "", "bureaus": 0, "claims": 1200, "clusters": 5, "protection": "none", "seed": 3, "out": ""}
     return asked | changes
 
 
@@ -30,9 +29,10 @@ def run(n_nodes: int, **changes: object) -> None:
 
 def expected_hash(n_bureaus: int) -> str:
     world = World(n_bureaus=n_bureaus, n_claims=1200, seed=3)
-    plan = Plan(features=default_spec(), n_clusters=5, min_cohort=2, seed=3)
+    plan = Plan(features=default_spec(), protection=Protection.NONE, n_clusters=5, min_cohort=2, seed=3)
     bureaus = gather_bureaus(WorldClaims(world=world), plan.features, plan.cost_cap_yuan)
-    report = loopback_engine(1)(bureaus.stations(Policy(min_cohort=2), 1), plan, lambda _: None)
+    with bureaus.stations(plan, 1) as stations:
+        report = loopback_engine(1)(stations, plan, lambda _: None)
     return report.model.centroids_sha256
 
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from client.policy import Policy
 from client.rowstore import RowStore
 from client.station import Station
 from common.plan import Plan
 from server.session import SessionReport
 from simulations.engines import loopback_engine
+from simulations.ledgers import granting_policy
 from simulations.loopback import Answer
 from tests.common.open_run import plan_of
 from tests.common.rows import blobs
@@ -48,6 +48,10 @@ def failing_from(answer: Answer, nth: int) -> Answer:
 
 def _station(plan: Plan, name: str, place: int) -> Answer:
     store = RowStore(N_FEATURES, plan.cost_cap_yuan)
-    store.append(blobs(N_ROWS, N_FEATURES, 4, seed=place), np.arange(100, 100 + N_ROWS, dtype=np.int64))
+    store.append(
+        blobs(N_ROWS, N_FEATURES, 4, seed=place),
+        np.arange(100, 100 + N_ROWS, dtype=np.int64),
+        np.arange(N_ROWS, dtype=np.uint64),
+    )
     rows_for: Callable[[Plan], RowStore] = lambda _: store  # noqa: E731
-    return Station(name, Policy(min_cohort=plan.min_cohort), rows_for).answer
+    return Station(name, granting_policy(plan), rows_for).answer

@@ -14,7 +14,7 @@ from common.plan import Phase
 from common.wire import decode, encode
 from server.coordinator import Coordinator
 from server.session import RoundReport, SessionReport, run_session
-from tests.parties import PLAN, SESSION, bureau_rows, station, stations
+from tests.parties import OPEN, PLAN, SESSION, bureau_rows, station, stations
 from tests.server.scripted import Post, Script, Scripted, as_it_is, with_fields
 
 NAMES = ("east", "north", "south", "west")
@@ -181,7 +181,7 @@ def test_a_bureau_that_refuses_the_plan_takes_no_part_and_is_told_of() -> None:
 
 
 def test_bureaus_whose_policy_wants_more_company_end_the_run() -> None:
-    cautious = Policy(min_cohort=5)
+    cautious = OPEN.model_copy(update={"min_cohort": 5})
     parties = {f"@{name}": station(name, ROWS[name], cautious).answer for name in NAMES}
     with pytest.raises(CohortError, match="0 bureaus take part"):
         session_over(Scripted(parties))

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 
+from common.plan import Plan
 from server.session import RoundReport
 from simulations.engines import Engine
 from simulations.job import run_job
@@ -54,6 +55,9 @@ class Silent:
     def claims(self, so_far: int) -> None:
         """See ``simulations.job.Progress``."""
 
+    def terms(self, plan: Plan, n_bureaus: int) -> None:
+        """See ``simulations.job.Progress``."""
+
     def round(self, report: RoundReport) -> None:
         """See ``simulations.job.Progress``."""
 
@@ -63,7 +67,7 @@ class Silent:
 
 def arguments(*paths: str, mapping: str = MAPPING, **options: object) -> list[str]:
     """Arguments of the command: eight clusters of some files, and no reference unless asked."""
-    held: Mapping[str, object] = {"clusters": 8, "no_reference": True} | options
+    held: Mapping[str, object] = {"clusters": 8, "no_reference": True, "protection": "none"} | options
     flags = [(f"--{name.replace('_', '-')}", value) for name, value in held.items() if value is not False]
     rest = [part for flag, value in flags for part in ([flag] if value is True else [flag, str(value)])]
     return ["--claims", *paths, "--mapping", mapping, *rest]

@@ -11,13 +11,12 @@ import pytest
 
 from client.claims.ingest import IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping
-from client.policy import Policy
 from client.rowstore import MemoryShare
 from common.columns import ClaimTable
 from common.errors import InputError, PlanError, SourceError
 from common.features.default import default_spec
 from common.messages import Offer, Refusal, RefusalCode
-from common.plan import Plan
+from common.plan import Plan, Protection
 from common.wire import decode, encode
 from simulations.bureaus import Bureaus, FileClaims, WorldClaims, gather_bureaus
 from simulations.world import World
@@ -180,10 +179,10 @@ def test_files_of_two_layouts_are_refused(claims: str, tmp_path: Path) -> None:
 
 
 def test_a_station_of_a_simulation_refuses_a_plan_its_rows_were_not_made_for(claims: str) -> None:
-    answers = gathered(claims, "of_3").stations(Policy(min_cohort=1), 2)
-    good = Plan(features=SPEC)
+    good = Plan(features=SPEC, protection=Protection.NONE)
     offers = {plan: encode(Offer(session=bytes(16), plan=plan.canonical())) for plan in (good, NARROW_PLAN)}
-    refused = decode(answers["bureau 0"](offers[NARROW_PLAN]))
-    assert isinstance(refused, Refusal)
-    assert refused.code is RefusalCode.WRONG_PLAN
-    assert not isinstance(decode(answers["bureau 0"](offers[good])), Refusal)
+    with gathered(claims, "of_3").stations(good, 2) as answers:
+        refused = decode(answers["bureau 0"](offers[NARROW_PLAN]))
+        assert isinstance(refused, Refusal)
+        assert refused.code is RefusalCode.WRONG_PLAN
+        assert not isinstance(decode(answers["bureau 0"](offers[good])), Refusal)

@@ -26,7 +26,7 @@ from tests.simulations.schema import faults
 SCHEMA = json.loads((Path(__file__).parents[2] / "docs" / "result.schema.json").read_text())
 CANARY = "CANARY-Jane-Doe"
 IDENTITY = "11010519491231002X"
-FILES = {"result.json", "model.json", "report.html"}
+FILES = {"result.json", "model.json", "report.html", "plan.json"}
 
 
 class Ended:
@@ -54,7 +54,7 @@ def out(claims: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return found
 
 
-def test_a_run_writes_three_files_and_nothing_else(out: Path) -> None:
+def test_a_run_writes_four_files_and_nothing_else(out: Path) -> None:
     assert {path.name for path in out.iterdir()} == FILES
 
 

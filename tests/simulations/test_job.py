@@ -78,7 +78,7 @@ def test_a_result_has_every_field_of_its_schema_and_what_the_issue_asks_for(stor
         {"inertia": "1"},
         {"riv_log_cost": 1.01},
         {"centroids_sha256": "ABC"},
-        {"schema": "fedclaims/result/2"},
+        {"schema": "fedclaims/result/3"},
         {"protection": "hope"},
         {"bytes_up_per_bureau": {"north": -1}},
         {"seconds": {"ingest": 1.0}},
@@ -185,7 +185,8 @@ def test_the_inside_view_is_the_same_in_however_many_pieces_claims_came(story: S
     whole = generated()
     (one, at_once), (three, in_pieces) = seen(whole), seen(whole[:500], whole[500:900], whole[900:])
     assert (one, three) == (1, 3)
-    for field in fields(Inside):
+    assert np.array_equal(at_once.summary.to_vector(), in_pieces.summary.to_vector())
+    for field in (one for one in fields(Inside) if one.name != "summary"):
         assert np.array_equal(getattr(at_once, field.name), getattr(in_pieces, field.name), equal_nan=True), field.name
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from common.accounting.guarantee import Guarantee, Unit
 from common.errors import FedclaimsError, InputError, PlanError
 from common.plan import Protection
+from common.weighting import Weighting
 from simulations.bureaus import FileClaims, WorldClaims
 from simulations.job import Job
 from simulations.options import DEFAULT_BUREAUS, DEFAULT_CLAIMS, contradiction, job_of, parser
 
-FILES = ["--claims", "a.parquet", "b.parquet", "--mapping", "sih_sus"]
+FILES = ["--claims", "a.parquet", "b.parquet", "--mapping", "sih_sus", "--unit", "claim"]
 
 
 def job(*given: str) -> Job:
@@ -23,8 +25,35 @@ def test_without_options_eight_bureaus_cluster_generated_claims() -> None:
     assert (found.claims.world.n_bureaus, found.claims.world.n_claims) == (DEFAULT_BUREAUS, DEFAULT_CLAIMS)
     assert (DEFAULT_BUREAUS, DEFAULT_CLAIMS) == (8, 200_000)
     assert found.plan.n_clusters == len(found.claims.world.groups), "as many clusters as known groups"
-    assert found.plan.protection is Protection.NONE
+    assert found.plan.protection is Protection.NOISE
+    assert found.plan.privacy is not None
+    assert found.plan.privacy.guarantee == Guarantee(epsilon=1.0, delta=1e-6, unit=Unit.PERSON)
+    assert found.plan.privacy.weighting is Weighting.SHARED
     assert (found.engine_name, found.with_reference, found.command) == ("loopback", True, "fedclaims-simulate")
+
+
+def test_options_about_privacy_reach_the_plan() -> None:
+    given = ["--protection", "secure", "--epsilon", "0.5", "--delta", "1e-7", "--claims-per-person", "4"]
+    plan = job(*given).plan
+    assert plan.protection is Protection.SECURE
+    assert plan.privacy is not None
+    assert plan.privacy.guarantee == Guarantee(epsilon=0.5, delta=1e-7, unit=Unit.PERSON)
+    assert (plan.privacy.weighting, plan.privacy.claims_per_person) == (Weighting.CAPPED, 4)
+    assert job("--protection", "none").plan.privacy is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["--epsilon", "0"], ["--epsilon", "101"], ["--epsilon", "1.0001"], ["--delta", "0.5"], ["--delta", "nan"]],
+)
+def test_figures_that_guarantee_nothing_are_refused(given: list[str]) -> None:
+    with pytest.raises(SystemExit):
+        job(*given)
+
+
+def test_claims_of_nobody_in_particular_cannot_protect_persons() -> None:
+    with pytest.raises(PlanError, match="add --unit claim"):
+        job(*FILES[:5])
 
 
 def test_options_reach_the_job() -> None:
@@ -47,9 +76,10 @@ def test_files_and_a_column_reach_the_job() -> None:
 
 
 def test_a_command_that_is_shown_can_be_pasted_into_a_shell() -> None:
-    found = job("--claims", "my claims.csv", "--mapping", "sih_sus", "--bureau-column", "it's")
+    found = job("--claims", "my claims.csv", "--mapping", "sih_sus", "--bureau-column", "it's", "--unit", "claim")
     assert (
-        found.command == """fedclaims-simulate --claims 'my claims.csv' --mapping sih_sus --bureau-column 'it'"'"'s'"""
+        found.command
+        == """fedclaims-simulate --claims 'my claims.csv' --mapping sih_sus --bureau-column 'it'"'"'s' --unit claim"""
     )
 
 
@@ -61,6 +91,8 @@ def test_a_command_that_is_shown_can_be_pasted_into_a_shell() -> None:
         (["--mapping", "sih_sus"], "go with --claims"),
         (["--bureau-column", "region"], "go with --claims"),
         ([*FILES, "--bureau-column", "region", "--bureaus", "3"], "exclude each other"),
+        (["--protection", "none", "--epsilon", "1"], "--epsilon goes with a protection"),
+        (["--unit", "claim", "--claims-per-person", "2"], "goes with --unit person"),
     ],
 )
 def test_options_that_contradict_each_other_are_told_apart(given: list[str], reason: str) -> None:

@@ -19,7 +19,7 @@ from tests.simulations.claim_files import arguments, generated, parquet_file, st
 
 
 def closed(number: int, phase: Phase = Phase.LLOYD) -> RoundReport:
-    return RoundReport(number=number, phase=phase, n_centroids=8, bytes_down=1, bytes_up=1, inertia=1234.5)
+    return RoundReport(number=number, phase=phase, n_centroids=8, bytes_down=1, bytes_up=1, inertia=1234.5, cost=0)
 
 
 def written(*, terminal: bool) -> str:
@@ -51,10 +51,10 @@ def test_plain_lines_hold_no_control_characters_and_stay_few() -> None:
         "  10 claims",
         "  20 claims",
         "  45 claims",
-        "  round 1: lloyd, 8 centroids, inertia 1234.5",
-        "  round 11: lloyd, 8 centroids, inertia 1234.5",
-        "  round 21: lloyd, 8 centroids, inertia 1234.5",
-        "  round 24: measure, 8 centroids, inertia 1234.5",
+        "  round 1: lloyd, 8 centroids, inertia 1,234.5",
+        "  round 11: lloyd, 8 centroids, inertia 1,234.5",
+        "  round 21: lloyd, 8 centroids, inertia 1,234.5",
+        "  round 24: measure, 8 centroids, inertia 1,234.5",
     ]
 
 

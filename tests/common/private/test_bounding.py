@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from common.grid import GRID_UNITS, to_grid
 from common.kernel import e_step, row_norms
-from common.private.bounding import BoundedSums, Weighting, bounded_histogram, bounded_sums, weigh
+from common.private.bounding import BoundedSums, bounded_histogram, bounded_sums
+from common.weighting import Weighting, weigh
 from tests.common.rows import blobs, on_grid
 
 ROWS = blobs(300, 6, 4, seed=3, spread=0.8)

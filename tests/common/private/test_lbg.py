@@ -1,113 +1,103 @@
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from sklearn.cluster import KMeans
 
 from common.grid import GRID_UNITS, from_grid
-from common.kernel import e_step, row_norms
-from common.private.bounding import BoundedSums, bounded_histogram, bounded_sums
-from common.private.budget import Shares, level_budgets, noise_for, polish_budget
-from common.private.lbg import PrivateRound, Recipe, Step, bin_edges, first, following, noise_of
+from common.plan import Phase, Plan
+from common.private.bounding import BoundedSums
+from common.private.budget import allotment
+from common.private.lbg import PrivateRound, first, following, noise_of
+from common.private.question import bin_edges
 from common.private.update import Cells, NoiseStds, radius_from_histogram, updated
+from tests.common.private_run import outcome_of, private_plan, rounds_of
 from tests.common.rows import blobs
 
 ROWS = blobs(20_000, 8, 6, seed=6, spread=0.3)
-MU_SQUARED = 0.25
 
 
-def recipe_of(**changes: object) -> Recipe:
-    held = {"n_features": 8, "n_clusters": 6, "n_leaves": 36, "mu_squared": MU_SQUARED, "sensitivity": 1.0, "seed": 0}
-    return Recipe(**(held | changes))  # type: ignore[arg-type]
+def plan_at(epsilon_thousandths: int, **changes: object) -> Plan:
+    return private_plan(8, {"epsilon_thousandths": epsilon_thousandths}, n_clusters=6, **changes)
 
 
-def rounds_of(recipe: Recipe, rows: np.ndarray, noise_factor: float, seed: int) -> Iterator[PrivateRound | Cells]:
-    """A run with rounded continuous noise: enough to look at the schedule, never to protect anything."""
-    rng, weights = np.random.default_rng(seed), np.full(len(rows), GRID_UNITS, np.int64)
-    asked: PrivateRound | Cells = first(recipe)
-
-    def noised(values: np.ndarray, std: float) -> np.ndarray:
-        return values + np.rint(rng.normal(size=values.shape) * std * GRID_UNITS * noise_factor).astype(np.int64)
-
-    while isinstance(asked, PrivateRound):
-        yield asked
-        noise, cells = noise_of(recipe, asked), asked.cells
-        if asked.step is Step.RADIUS:
-            found = bounded_histogram(rows, weights, cells.centroids[0], bin_edges())
-            asked = following(recipe, asked, noised(found, noise.counts))
-            continue
-        labels = e_step(rows, row_norms(rows), cells.centroids).labels
-        sums = bounded_sums(rows, weights, labels, cells.centroids, cells.radii)
-        noisy = BoundedSums(
-            counts=noised(sums.counts, noise.counts),
-            sums=noised(sums.sums, noise.sums),
-            squares=noised(sums.squares, noise.squares),
-        )
-        asked = following(recipe, asked, noisy)
-    yield asked
+PLAN = plan_at(1000)
 
 
-def ratio(recipe: Recipe, noise_factor: float = 1.0, seed: int = 0) -> float:
-    *_, cells = rounds_of(recipe, ROWS, noise_factor, seed)
-    assert isinstance(cells, Cells)
-    centroids = from_grid(cells.centroids)
-    ours = ((ROWS[:, None] - centroids) ** 2).sum(axis=2).min(axis=1).sum()
-    return float(ours / KMeans(recipe.n_clusters, n_init=10, random_state=0).fit(ROWS).inertia_)
+def asked_in(plan: Plan, rows: np.ndarray = ROWS, seed: int = 0, *, noisy: bool = True) -> list[PrivateRound]:
+    return [one for one in rounds_of(plan, [rows], seed, noisy=noisy) if isinstance(one, PrivateRound)]
 
 
-@given(st.floats(1e-3, 4.0), st.integers(1, 9))
-def test_the_budget_is_divided_without_rest(mu_squared: float, levels: int) -> None:
-    histogram, parts = level_budgets(mu_squared, levels, Shares())
-    assert len(parts) == levels + 1
-    assert histogram + sum(parts) + polish_budget(mu_squared, Shares()) == pytest.approx(mu_squared)
+def ratio(plan: Plan, seed: int = 0, *, noisy: bool = True, bureaus: int = 1, rows: np.ndarray = ROWS) -> float:
+    centroids = from_grid(outcome_of(plan, np.array_split(rows, bureaus), seed, noisy=noisy).centroids)
+    ours = ((rows[:, None] - centroids) ** 2).sum(axis=2).min(axis=1).sum()
+    return float(ours / KMeans(6, n_init=10, random_state=0).fit(rows).inertia_)
 
 
-@given(st.floats(1e-4, 4.0), st.integers(1, 500), st.floats(0.1, 20.0))
-def test_the_noise_of_a_round_costs_exactly_its_budget(mu_squared: float, d: int, sensitivity: float) -> None:
-    noise = noise_for(mu_squared, d, sensitivity, Shares())
-    spent = sum((sensitivity / std) ** 2 for std in (noise.counts, noise.sums, noise.squares))
-    assert spent == pytest.approx(mu_squared)
-    assert noise.counts**2 / noise.sums**2 == pytest.approx(2 * np.sqrt(d))
+@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("epsilon_thousandths", [100, 1000, 10_000])
+def test_a_run_spends_its_budget_to_a_unit_and_no_more(seed: int, epsilon_thousandths: int) -> None:
+    plan = plan_at(epsilon_thousandths)
+    assert plan.privacy is not None
+    total = allotment(plan.privacy, plan.max_leaves).total
+    asked = asked_in(plan, seed=seed)
+    assert sum(one.cost for one in asked) == total
+    assert [one.spent for one in asked] == [sum(before.cost for before in asked[:at]) for at in range(len(asked))]
+    assert outcome_of(plan, [ROWS], seed).spent == total
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize("mu_squared", [0.003, MU_SQUARED, 4.0])
-def test_a_run_spends_its_whole_budget_and_no_more(seed: int, mu_squared: float) -> None:
-    asked = [
-        one for one in rounds_of(recipe_of(mu_squared=mu_squared), ROWS, 1.0, seed) if isinstance(one, PrivateRound)
-    ]
-    assert sum(one.mu_squared for one in asked) == pytest.approx(mu_squared)
+def test_a_run_seeds_finds_a_radius_polishes_and_measures() -> None:
+    phases = [one.phase for one in asked_in(PLAN)]
+    assert phases[:2] == [Phase.SEEDING, Phase.RADIUS]
+    assert phases[-7:] == [Phase.LLOYD] * 6 + [Phase.MEASURE]
+    assert set(phases[2:-7]) == {Phase.SEEDING}
+    assert [one.number for one in asked_in(PLAN)] == list(range(1, len(phases) + 1))
 
 
 def test_unspent_seeding_budget_goes_to_polishing() -> None:
-    rich, poor = (
-        [one for one in rounds_of(recipe_of(mu_squared=mu), ROWS[:1_000], 0.0, 0) if isinstance(one, PrivateRound)]
-        for mu in (4.0, 0.001)
-    )
-    levels = [len([one for one in found if one.step is Step.LEVEL]) for found in (rich, poor)]
+    rich, poor = plan_at(10_000), plan_at(100)
+    levels = [sum(one.phase is Phase.SEEDING for one in asked_in(plan, ROWS[:1_000])) for plan in (rich, poor)]
     assert levels[1] < levels[0], "with little budget fewer cells are worth splitting"
-    assert poor[-1].mu_squared * Shares().polish_rounds > 1.1 * polish_budget(0.001, Shares())
+    assert poor.privacy is not None
+    polish = sum(one.cost for one in asked_in(poor, ROWS[:1_000]) if one.phase is Phase.LLOYD)
+    assert polish > 1.1 * allotment(poor.privacy, poor.max_leaves).polish
 
 
 def test_without_noise_it_finds_what_pooling_finds() -> None:
-    assert ratio(recipe_of(), noise_factor=0.0) <= 1.01
+    assert ratio(PLAN, noisy=False) <= 1.01
 
 
 def test_with_noise_it_stays_close_and_with_far_too_much_it_does_not() -> None:
-    assert np.mean([ratio(recipe_of(), 1.0, seed) for seed in range(3)]) <= 1.05
-    assert np.mean([ratio(recipe_of(), 300.0, seed) for seed in range(3)]) > 1.2
+    assert np.mean([ratio(PLAN, seed) for seed in range(3)]) <= 1.02
+    assert np.mean([ratio(plan_at(60), seed, rows=ROWS[:2_000]) for seed in range(3)]) > 1.2
+
+
+def test_noise_of_everybody_costs_more_than_noise_of_an_honest_floor() -> None:
+    terms = {"unit": "claim", "weighting": "each_claim", "expected_units": 20_000, "honest_floor": 6}
+    secure = plan_at(300, protection="secure", privacy=terms)
+    assert noise_of(secure, 10_000, 8).sums == pytest.approx(noise_of(PLAN, 10_000, 8).sums / np.sqrt(6))
+    alone, together = (np.mean([ratio(plan, seed, bureaus=8) for seed in range(3)]) for plan in (plan_at(300), secure))
+    assert together < alone
 
 
 def test_the_schedule_follows_from_the_released_sums_alone() -> None:
-    one, other = (list(rounds_of(recipe_of(), ROWS, 1.0, 5)) for _ in range(2))
-    assert len(one) == len(other)
-    assert all(
-        np.array_equal(a.cells.centroids, b.cells.centroids)
-        for a, b in zip(one[:-1], other[:-1], strict=True)
-        if isinstance(a, PrivateRound) and isinstance(b, PrivateRound)
-    )
+    one, other = asked_in(PLAN, seed=5), asked_in(PLAN, seed=5)
+    assert [a.question.digest() for a in one] == [b.question.digest() for b in other]
+    assert [a.question.digest() for a in one] != [b.question.digest() for b in asked_in(PLAN, seed=6)]
+
+
+def test_a_sum_of_another_shape_is_refused() -> None:
+    with pytest.raises(ValueError, match="shape"):
+        following(PLAN, first(PLAN), np.zeros(9, np.int64), 1)
+
+
+def test_what_is_measured_is_close_to_the_truth() -> None:
+    found = outcome_of(PLAN, [ROWS], 3)
+    measured, centroids = found.measured, from_grid(found.centroids)
+    squares = ((ROWS[:, None] - centroids) ** 2).sum(axis=2)
+    counts = np.bincount(squares.argmin(axis=1), minlength=len(centroids))
+    assert np.abs(measured.counts - counts).max() < 4 * measured.count_noise_std
+    assert 5 < measured.count_noise_std < 60
+    assert measured.square_distances.sum() == pytest.approx(squares.min(axis=1).sum(), rel=0.1)
+    assert np.abs(measured.costs[:, 0] - counts).max() < 4 * measured.cost_noise_std
 
 
 CELL = Cells(
@@ -149,8 +139,3 @@ def test_the_first_radius_holds_nearly_all_claims() -> None:
     held[[3, 20, 39]] = [600, 396, 4]
     assert radius_from_histogram(held, edges, 0.995) == edges[20]
     assert radius_from_histogram(-held, edges, 0.995) == edges[-1]
-
-
-def test_a_radius_round_does_not_take_sums() -> None:
-    with pytest.raises(TypeError, match="bounded sums"):
-        following(recipe_of(), first(recipe_of()), np.zeros(40, np.int64))

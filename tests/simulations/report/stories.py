@@ -14,7 +14,7 @@ from common.features.default import default_spec
 from common.grid import to_grid
 from common.kernel import SQUARE_UNITS
 from common.model import Model, Provenance, model_of
-from common.plan import Phase, Plan
+from common.plan import Phase, Plan, Protection
 from common.rounds import Outcome
 from common.summary import Summary
 from server.session import RoundReport
@@ -41,7 +41,7 @@ def story_of(n_bureaus: int = 8, n_clusters: int = 36, *, counts: Counts | None 
     model = _model(rng, counts, tuple(bureau.name for bureau in bureaus))
     cards = tuple(_card(rng, place, row, model) for place, row in enumerate(counts))
     return Story(
-        result=_result(model, bureaus),
+        result=result_of(model, bureaus),
         model=model,
         rounds=_rounds(rng, len(counts)),
         bureaus=bureaus,
@@ -80,7 +80,14 @@ def _bureau(place: int, n_claims: int) -> BureauStory:
 
 
 def _model(rng: np.random.Generator, counts: Counts, cohort: tuple[str, ...]) -> Model:
-    plan = Plan(features=default_spec(), n_clusters=len(counts), smallest_cluster=1, min_cohort=1, seed=7)
+    plan = Plan(
+        features=default_spec(),
+        protection=Protection.NONE,
+        n_clusters=len(counts),
+        smallest_cluster=1,
+        min_cohort=1,
+        seed=7,
+    )
     n = counts.sum(axis=1)
     values = rng.normal(0.0, 0.05, (len(counts), plan.features.n_features))
     centroids = to_grid(values)
@@ -106,11 +113,12 @@ def _card(rng: np.random.Generator, place: int, row: Counts, model: Model) -> Cl
     return ClusterCard(
         cluster=place,
         count=n,
+        released_count=model.clusters[place].count,
         diagnoses=_codes("I1", n, (0.6, 0.2)),
         operations=_codes("39", n // 2, (0.5, 0.3)),
         operated_share=(n // 2) / max(n, 1),
         fee_shares=tuple(float(share) for share in fees),
-        mean_cost=model.clusters[place].cost_mean,
+        mean_cost=model.clusters[place].cost_mean or 0.0,
         cost_cv=model.clusters[place].cost_cv,
         mean_stay_days=float(rng.uniform(2, 20)),
         mean_age_years=float(rng.uniform(5, 80)),
@@ -145,21 +153,28 @@ def _rounds(rng: np.random.Generator, k: int) -> tuple[RoundReport, ...]:
         size = 8 * 94 * n + 300
         reports.append(
             RoundReport(
-                number=place + 1, phase=phase, n_centroids=n, bytes_down=size, bytes_up=size + 16 * n, inertia=inertia
+                number=place + 1,
+                phase=phase,
+                n_centroids=n,
+                bytes_down=size,
+                bytes_up=size + 16 * n,
+                inertia=inertia,
+                cost=0,
             )
         )
     return tuple(reports)
 
 
-def _result(model: Model, bureaus: Sequence[BureauStory]) -> dict[str, object]:
+def result_of(model: Model, bureaus: Sequence[BureauStory]) -> dict[str, object]:
+    """The fields of a result, its figures of quality made up."""
     return {
         "engine": "loopback",
-        "protection": "none",
+        "protection": str(model.plan.protection),
         "n_bureaus": len(bureaus),
         "n_claims": sum(bureau.n_claims for bureau in bureaus),
         "n_features": model.plan.features.n_features,
         "n_clusters": len(model.clusters),
-        "rounds": 84,
+        "rounds": model.provenance.rounds,
         "inertia": 16_491.94,
         "reference_inertia": 16_991.32,
         "inertia_ratio": 0.97061,

@@ -11,9 +11,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from common.plan import Protection
 from simulations.report import render_report
 from simulations.story import CodeShare, Story
 from tests.simulations.report.pages import Element, read_page
+from tests.simulations.report.protected import protected_story
 from tests.simulations.report.stories import story_of, with_card, with_result
 
 HOSTILE = "<script>alert('x')</script>\"onload=\"y{{ 7*7 }}"
@@ -45,6 +47,9 @@ STORIES = {
     "nothing known": nothing_known,
     "one claim": lambda: story_of(1, 1, counts=np.array([[1]])),
     "no rounds": lambda: replace(story_of(2, 3), rounds=()),
+    "noise": lambda: protected_story(Protection.NOISE),
+    "secure": lambda: protected_story(Protection.SECURE),
+    "noise, no rounds": lambda: replace(protected_story(), rounds=()),
     "no fees": lambda: with_card(story_of(2, 3), 0, fee_shares=(0.0,) * 14),
 }
 

@@ -65,21 +65,21 @@ def test_circles_that_have_room_stay_where_they_are() -> None:
 def test_circles_stay_within_the_map() -> None:
     story = story_of(8, 64)
     for look in (WIDE, NARROW):
-        for circle in _circles(project(story.model).places, [card.count for card in story.cards], look):
+        for circle in _circles(project(story).places, [card.count for card in story.cards], look):
             assert circle.r <= circle.x <= look.width - circle.r
             assert circle.r <= circle.y <= look.height - circle.r
 
 
 def test_the_projection_is_the_weighted_principal_plane() -> None:
-    model = story_of(2, 5).model
-    weights = np.array([cluster.count for cluster in model.clusters], float)
-    values = model.centroid_values()
+    story = story_of(2, 5)
+    weights = np.array([card.count for card in story.cards], float)
+    values = story.model.centroid_values()
     centred = values - (weights[:, None] * values).sum(axis=0) / weights.sum()
     found = np.linalg.eigvalsh((centred * weights[:, None]).T @ centred)[::-1]
-    projection = project(model)
+    projection = project(story)
     assert np.allclose((weights[:, None] * projection.places**2).sum(axis=0), found[:2])
     assert np.isclose(projection.share, found[:2].sum() / found.sum())
-    assert project(story_of(1, 1).model).share == 1.0
+    assert project(story_of(1, 1)).share == 1.0
 
 
 def test_the_smallest_of_many_bureaus_are_put_together() -> None:

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from string import Formatter
 
 import pytest
 
 from client.claims.reasons import Reason
-from common.plan import Phase
+from common.plan import Phase, Protection
+from common.weighting import Weighting
 from simulations.report import render_report
 from simulations.report.leaving import kinds
 from simulations.report.palette import FAMILIES, NO_FEES
+from simulations.report.phi_scale import NAMES
 from simulations.report.texts import Catalogue, Text, both, load_catalogue, same
+from simulations.story import Story
 from tests.simulations.report.pages import read_page
+from tests.simulations.report.protected import protected_story
 from tests.simulations.report.stories import story_of
+
+STORIES = {
+    Protection.NONE: story_of,
+    Protection.NOISE: lambda: protected_story(Protection.NOISE),
+    Protection.SECURE: lambda: protected_story(Protection.SECURE),
+}
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 
@@ -42,6 +53,7 @@ def test_every_reason_phase_and_family_has_its_texts() -> None:
     keys = load_catalogue().keys()
     assert {f"reason.{reason}" for reason in Reason} <= keys
     assert {f"{table}.{phase}" for phase in Phase for table in ("phase", "phase_about")} <= keys
+    assert {f"zone.{name}" for name in NAMES} | {f"bound.{one}" for one in Weighting} <= keys
     assert {f"family.{family}" for family in (*FAMILIES, NO_FEES)} <= keys
 
 
@@ -51,13 +63,15 @@ def test_every_field_of_every_message_of_a_bureau_is_explained() -> None:
     assert {f"field.{field}" for kind in kinds() for field in kind.fields} <= keys
 
 
-def test_the_english_page_holds_no_chinese_but_the_switch() -> None:
-    page = read_page(render_report(story_of()))
+@pytest.mark.parametrize("story", STORIES.values(), ids=map(str, STORIES))
+def test_the_english_page_holds_no_chinese_but_the_switch(story: Callable[[], Story]) -> None:
+    page = read_page(render_report(story()))
     assert set(HAN.findall(page.one("body").text("en"))) == set()
 
 
-def test_the_chinese_page_holds_no_sentence_in_english() -> None:
-    page = read_page(render_report(story_of()))
+@pytest.mark.parametrize("story", STORIES.values(), ids=map(str, STORIES))
+def test_the_chinese_page_holds_no_sentence_in_english(story: Callable[[], Story]) -> None:
+    page = read_page(render_report(story()))
     shown = page.one("body").text("zh")
     allowed = ("scikit-learn k-means", "Known group", "Disease")
     found = [words for words in re.findall(r"[A-Za-z]+(?: [a-z]+){2,}", shown) if not words.startswith(allowed)]

@@ -1,0 +1,69 @@
+"""What a round's request may ask: centroids where claims can be, radii that reach no further, a price."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import MessageError, RefusedError
+from common.grid import GRID_UNITS, from_grid
+from common.kernel import MAX_CENTROID_NORM
+from common.messages import RoundRequest, bytes_to_words
+from common.plan import Phase, Plan
+from common.private.question import Question
+
+LARGEST_RADIUS = 2 * GRID_UNITS
+"""No two points of the unit ball are further apart."""
+
+PRIVATE_PHASES = frozenset({Phase.SEEDING, Phase.RADIUS, Phase.LLOYD, Phase.MEASURE})
+OPEN_PHASES = frozenset(Phase) - {Phase.RADIUS}
+
+
+class WrongShapeError(RefusedError):
+    """A request asks for what no plan's rounds ask for."""
+
+
+def centroids_asked(plan: Plan, request: RoundRequest) -> npt.NDArray[np.int64]:
+    """The centroids of a request under a plan without protection, grid units ``(K, d)``.
+
+    Raises:
+        WrongShapeError: If there are too many, they do not fit the plan, are too far out, or come with radii or a
+            price.
+    """
+    if request.radii or request.cost or request.phase not in OPEN_PHASES:
+        msg = "a round without protection has neither radii nor a price"
+        raise WrongShapeError(msg)
+    return _centroids(plan, request)
+
+
+def question_of(plan: Plan, request: RoundRequest) -> Question:
+    """The question of a request under a protected plan.
+
+    Raises:
+        WrongShapeError: If centroids are too many, do not fit or are too far out, radii are not positive or reach
+            beyond the unit ball, or the phase is none of a protected run's.
+    """
+    centroids, radii = _centroids(plan, request), _words(request.radii, (request.n_centroids,))
+    lone = request.phase is not Phase.RADIUS or request.n_centroids == 1
+    if not lone or radii.min() <= 0 or radii.max() > LARGEST_RADIUS or request.phase not in PRIVATE_PHASES:
+        msg = "these radii or this phase are none of a protected run's"
+        raise WrongShapeError(msg)
+    return Question(phase=request.phase, centroids=centroids, radii=radii, cost=request.cost)
+
+
+def _centroids(plan: Plan, request: RoundRequest) -> npt.NDArray[np.int64]:
+    if request.n_centroids > plan.max_centroids:
+        msg = f"{request.n_centroids} centroids are more than the plan's rounds have"
+        raise WrongShapeError(msg)
+    centroids = _words(request.centroids, (request.n_centroids, plan.features.n_features))
+    if float((from_grid(centroids) ** 2).sum(axis=1).max()) > MAX_CENTROID_NORM**2:
+        msg = "a centroid is too far out"
+        raise WrongShapeError(msg)
+    return centroids
+
+
+def _words(held: bytes, shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    try:
+        return bytes_to_words(held, shape)
+    except MessageError as error:
+        raise WrongShapeError(str(error)) from error

@@ -1,0 +1,119 @@
+"""Releasing: the one way an answer leaves a bureau when a plan protects it.
+
+bound -> (reserve in the ledger, durable) -> noise -> persist -> send. The mechanisms do not know each other; here they
+are put in order, and what they guarantee together is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from client.ledger.ledger import Ledger
+from client.ledger.release import Charge, ReleaseId
+from client.ledger.spending import Limits
+from client.policy import Policy
+from common.accounting.charges import budget
+from common.accounting.guarantee import Guarantee, Neighbouring, Unit
+from common.messages import words_to_bytes
+from common.noise.randomness import SEED_BYTES, AesStream, RandomBytes
+from common.plan import Plan
+from common.private.budget import LEAST_COST, allotment
+from common.private.noising import noised
+from common.private.question import Question, blocks, counted_on
+
+
+class Releases:
+    """What has left this bureau, and the way to let more leave.
+
+    Guarantees:
+        * An answer is charged, durably, before its noise is drawn; the noised words are durable before they are sent.
+        * The same round of the same session gets the same bytes for ever, and is charged once.
+        * All answers of a session together cost no more than its plan says, and no limit of the policy is exceeded.
+        * Every answer has noise of its own, from a seed that is used once.
+    """
+
+    def __init__(self, ledger: Ledger, policy: Policy, data_version: str, seed_bytes: RandomBytes) -> None:
+        """Release from one version of the claims.
+
+        Args:
+            ledger: Open, of this bureau.
+            policy: Its limits.
+            data_version: The bureau's own name for the claims; it changes whenever they do.
+            seed_bytes: Where seeds of the noise come from: ``os.urandom``; tests give their own.
+        """
+        self._ledger, self._policy = ledger, policy
+        self._data_version, self._seed_bytes = data_version, seed_bytes
+
+    def objects_to(self, plan: Plan) -> bool:
+        """Whether the policy forbids what this plan promises, or what it would show."""
+        if plan.privacy is None or self._policy.objection_to_floor(plan) is not None:
+            return True
+        return self._policy.objection_to_guarantee(plan.privacy.guarantee) is not None
+
+    def fits(self, plan: Plan, session: bytes, question: Question) -> bool:
+        """Whether a question's cost is within what is left of its session's plan."""
+        if plan.privacy is None or question.cost < LEAST_COST:
+            return False
+        spent = self._ledger.spending.by_session[session.hex()]
+        return spent + question.cost <= allotment(plan.privacy, plan.max_leaves).total
+
+    def kept(self, release: ReleaseId) -> bytes | None:
+        """What was released before under this name, or None.
+
+        Raises:
+            ReleaseError: If this round answered another question.
+            BrokenLedgerError: If the kept bytes were changed.
+        """
+        return self._ledger.vector_of(release)
+
+    def answer(
+        self, plan: Plan, release: ReleaseId, question: Question, raw_words: Callable[[], npt.NDArray[np.int64]]
+    ) -> bytes:
+        """Pay for an answer, add its noise, keep it, and return its bytes.
+
+        Args:
+            plan: Of the session; protected.
+            release: What the answer is called.
+            question: What was asked.
+            raw_words: Computes the answer without noise; called before anything is paid, for it may fail.
+
+        Raises:
+            BudgetError: If it does not fit the policy's limits; nothing was charged.
+            ReleaseError: If this round was charged before.
+            LocalNoiseTooSmallError: If the noise would be too small to be exact; nothing was charged.
+        """
+        if plan.privacy is None:
+            msg = "a plan without protection releases nothing here"
+            raise ValueError(msg)
+        n_centroids, n_features = question.centroids.shape
+        parts = blocks(plan.privacy, question.phase, n_centroids, n_features, question.cost)
+        words = raw_words()
+        charge = Charge(
+            rho=question.cost,
+            unit=plan.privacy.unit,
+            neighbouring=Neighbouring.ADD_OR_REMOVE_ONE,
+            data_version=self._data_version,
+        )
+        reservation = self._ledger.reserve(release, charge, self._limits)
+        noisy = noised(words, parts, counted_on(plan), AesStream(self._seed_bytes(SEED_BYTES)))
+        held = words_to_bytes(noisy.words)
+        reservation.persist(held)
+        return held
+
+    def head(self) -> str:
+        """Of the ledger, for others to keep."""
+        return str(self._ledger.head())
+
+    @cached_property
+    def _limits(self) -> Limits:
+        """In the ledger's currency; searching for them takes a moment, once."""
+        return self._policy.limits(rho_within)
+
+
+def rho_within(epsilon: float, delta: float) -> int:
+    """The largest sum of charges that stays within an epsilon; the same for persons and claims."""
+    return budget(Guarantee(epsilon=epsilon, delta=delta, unit=Unit.PERSON))

@@ -1,0 +1,149 @@
+"""The figures of a finished run, as they are published: above the floor, and no more exact than they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from common.costs import LOG_UNITS
+from common.floor import is_small, shown
+from common.plan import Plan
+from common.private.bounding import yuan_of
+from common.private.lbg import PrivateOutcome
+from common.quality import cv_of_cost, explained_share, riv_of_cost, riv_of_log_cost, share_with_cv_below_one
+from common.rounds import Outcome
+from common.summary import cell_inertia, inertia
+
+Floats = npt.NDArray[np.float64]
+
+CLEAR = 4.0
+"""Deviations of its noise above which a count is large enough to divide by."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterFigures:
+    """Of one cluster; None is hidden or not known.
+
+    Attributes:
+        count: Claims, or persons where weights are shared.
+        mean_square_distance: Of the claims to their mean, squared feature units.
+        cost_n: Of them with a positive cost.
+        cost_mean: Yuan, capped.
+        cost_geometric_mean: Yuan, capped.
+        cost_cv: Of capped cost.
+    """
+
+    count: int | None = None
+    mean_square_distance: float | None = None
+    cost_n: int | None = None
+    cost_mean: float | None = None
+    cost_geometric_mean: float | None = None
+    cost_cv: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """Of all clusters, largest first.
+
+    Attributes:
+        order: From this order to the outcome's ``(K,)``.
+        clusters: One each.
+        count_noise_std: Of the noise in each count; 0 if there is none.
+        n_claims: In all clusters.
+        inertia: Squared feature units.
+        riv_log_cost: Share of variance between clusters.
+        riv_cost: The same of cost itself; None where it was not measured.
+        share_clusters_cv_below_1: None where it was not measured.
+    """
+
+    order: npt.NDArray[np.intp]
+    clusters: tuple[ClusterFigures, ...]
+    count_noise_std: float
+    n_claims: int
+    inertia: float
+    riv_log_cost: float
+    riv_cost: float | None
+    share_clusters_cv_below_1: float | None
+
+
+def figures_of(plan: Plan, outcome: Outcome | PrivateOutcome) -> Figures:
+    """The figures of a run that has ended."""
+    return _noisy(plan, outcome) if isinstance(outcome, PrivateOutcome) else _exact(plan, outcome)
+
+
+def _exact(plan: Plan, outcome: Outcome) -> Figures:
+    order = np.argsort(-outcome.summary.counts, kind="stable")
+    summary = outcome.summary.select(order)
+    visible = shown(summary.counts.astype(np.float64), plan.smallest_cluster)
+    spread = cell_inertia(summary) / np.maximum(summary.counts, 1)
+    cvs = cv_of_cost(summary.costs)
+    whole = np.log(plan.cost_cap_yuan * 100.0) / LOG_UNITS
+
+    def cluster(k: int) -> ClusterFigures:
+        count, cost_n = int(summary.counts[k]), int(summary.costs[k, 0])
+        if not visible[k]:
+            return ClusterFigures()
+        found = ClusterFigures(count=count, mean_square_distance=float(spread[k]), cost_n=cost_n)
+        if cost_n < max(plan.smallest_cluster, 1):
+            return ClusterFigures(
+                count=count, mean_square_distance=found.mean_square_distance, cost_n=0 if cost_n == 0 else None
+            )
+        return ClusterFigures(
+            count=count,
+            mean_square_distance=found.mean_square_distance,
+            cost_n=None if is_small(count - cost_n, plan.smallest_cluster) else cost_n,
+            cost_mean=float(summary.costs[k, 3] / cost_n),
+            cost_geometric_mean=float(np.exp(summary.costs[k, 1] / cost_n * whole) / 100.0),
+            cost_cv=None if np.isnan(cvs[k]) else float(cvs[k]),
+        )
+
+    return Figures(
+        order=order,
+        clusters=tuple(cluster(k) for k in range(len(order))),
+        count_noise_std=0.0,
+        n_claims=summary.n_rows,
+        inertia=inertia(summary, outcome.centroids[order]),
+        riv_log_cost=riv_of_log_cost(summary.costs),
+        riv_cost=riv_of_cost(summary.costs),
+        share_clusters_cv_below_1=share_with_cv_below_one(summary.costs),
+    )
+
+
+def _noisy(plan: Plan, outcome: PrivateOutcome) -> Figures:
+    found = outcome.measured
+    order = np.argsort(-found.counts, kind="stable")
+    counts, squares, costs = found.counts[order], found.square_distances[order], found.costs[order]
+    visible = shown(counts, plan.smallest_cluster, found.count_noise_std)
+    n_with_cost = costs[:, 0]
+    with_cost = visible & (n_with_cost >= CLEAR * found.cost_noise_std)
+    means = yuan_of(costs[:, 1] / np.maximum(n_with_cost, 1.0), plan.cost_cap_yuan)
+
+    def cluster(k: int) -> ClusterFigures:
+        if not visible[k]:
+            return ClusterFigures()
+        return ClusterFigures(
+            count=round(counts[k]),
+            mean_square_distance=float(max(squares[k], 0.0) / counts[k]),
+            cost_geometric_mean=float(means[k]) if with_cost[k] else None,
+        )
+
+    return Figures(
+        order=order,
+        clusters=tuple(cluster(k) for k in range(len(order))),
+        count_noise_std=found.count_noise_std,
+        n_claims=max(round(counts.sum()), 0),
+        inertia=float(max(squares.sum(), 0.0)),
+        riv_log_cost=_noisy_riv(costs, found.cost_noise_std),
+        riv_cost=None,
+        share_clusters_cv_below_1=None,
+    )
+
+
+def _noisy_riv(costs: Floats, noise_std: float) -> float:
+    """RIV of log cost; the square of a noisy sum is too large by the noise's variance, which is taken off."""
+    n, sums, squares = costs.T
+    clear = n >= CLEAR * noise_std
+    shrunk = np.sqrt(np.maximum(sums**2 - noise_std**2, 0.0)) * np.sign(sums)
+    return explained_share(n[clear], shrunk[clear], squares[clear])

@@ -1,0 +1,57 @@
+"""What a run knows of its final clusters: counts, spread and costs, each with the noise in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from common.grid import GRID_UNITS, from_grid
+from common.plan import Phase, Plan
+from common.private.question import COST_WORDS, Question, blocks, counted_on, parted
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measured:
+    """Noisy figures of the clusters, as released; weights of 1 are claims, or persons where weights are shared.
+
+    Attributes:
+        counts: Sums of weights ``(K,)``; noise may make them negative.
+        square_distances: Sums of squared distances to the centroids ``(K,)``, squared feature units; a claim beyond
+            its cluster's radius counts as on it.
+        costs: ``(K, 3)``: sums of weights with a cost, of log costs and of their squares; see ``bounded_costs``.
+        count_noise_std: Of the noise in each count.
+        square_noise_stds: Of the noise in each of the square distances ``(K,)``.
+        cost_noise_std: Of the noise in each of the costs.
+    """
+
+    counts: Floats
+    square_distances: Floats
+    costs: Floats
+    count_noise_std: float
+    square_noise_stds: Floats
+    cost_noise_std: float
+
+
+def measured_of(plan: Plan, question: Question, total: npt.NDArray[np.int64], n_bureaus: int) -> Measured:
+    """The figures in the sum of ``n_bureaus`` answers to a measuring round."""
+    if plan.privacy is None:
+        msg = "a plan without protection has no private rounds"
+        raise ValueError(msg)
+    k = len(question.centroids)
+    parts = blocks(plan.privacy, Phase.MEASURE, k, plan.features.n_features, question.cost)
+    stds = [sqrt(part.variance * n_bureaus / counted_on(plan)) / GRID_UNITS for part in parts]
+    counts, squares, costs = (from_grid(words) for words in parted(total, tuple(part.n_words for part in parts)))
+    reach = from_grid(question.radii) ** 2
+    return Measured(
+        counts=counts,
+        square_distances=squares * reach,
+        costs=costs.reshape(k, len(COST_WORDS)),
+        count_noise_std=stds[0],
+        square_noise_stds=stds[1] * reach,
+        cost_noise_std=stds[2],
+    )

@@ -1,0 +1,51 @@
+"""Ledgers of simulated bureaus: real ones, in a directory that is gone afterwards; and policies that grant a plan."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from client.ledger.ledger import Ledger
+from client.policy import Policy
+from common.plan import Plan
+
+
+def granting_policy(plan: Plan) -> Policy:
+    """A policy under which a simulated bureau takes part in a plan, whatever it asks: a simulation plays both sides.
+
+    Everything that the plan does not need to exceed stays at a real bureau's defaults.
+    """
+    usual = Policy(min_cohort=plan.min_cohort, protections=frozenset({plan.protection}))
+    if plan.privacy is None:
+        return usual
+    guarantee = plan.privacy.guarantee
+    return Policy(
+        min_cohort=plan.min_cohort,
+        protections=frozenset({plan.protection}),
+        units=frozenset({guarantee.unit}),
+        delta=max(guarantee.delta, usual.delta),
+        epsilon_per_release=guarantee.epsilon,
+        epsilon_per_session=guarantee.epsilon,
+        epsilon_per_data_version=max(guarantee.epsilon, usual.epsilon_per_data_version),
+        epsilon_per_year=max(guarantee.epsilon, usual.epsilon_per_year),
+    )
+
+
+@contextmanager
+def passing_ledgers(names: Iterable[str]) -> Iterator[dict[str, Ledger]]:
+    """A new ledger for each bureau, open until the block ends, then gone with all it holds."""
+    with ExitStack() as stack:
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fedclaims-ledgers-")))
+        yield {name: stack.enter_context(_opened(root / f"{place}")) for place, name in enumerate(names)}
+
+
+def _opened(directory: Path) -> Ledger:
+    Ledger.create(directory, clock=_now)
+    return Ledger.open(directory, clock=_now)
+
+
+def _now() -> int:
+    return int(time.time())
