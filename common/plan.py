@@ -53,7 +53,8 @@ class Plan(BaseModel):
             takes the number in its privacy section.
         fewest_leaves: However few clusters are asked for, seeding splits to at least this many leaves.
         passes_per_level: Lloyd passes after each doubling of the leaves.
-        reduction_restarts: Restarts of weighted k-means++ over the leaves, at the coordinator, from sums alone.
+        reduction_restarts: Restarts of weighted k-means++ over the leaves, at the coordinator, from sums alone; a
+            protected run takes the number in its privacy section.
         max_rounds: Upper limit; a run measures and ends when it is reached.
         stop_per_million: Rounds stop when inertia falls by less than this in a round; 0 waits for a standstill.
         refining_breadth: Clusters split at once in the first refinement, per hundred clusters; 0 for no refinement.

@@ -32,7 +32,7 @@ class Division(BaseModel):
     measure: Annotated[int, Field(ge=1, le=500)] = 60
     histogram: Annotated[int, Field(ge=1, le=500)] = 40
     squares: Annotated[int, Field(ge=1, le=500)] = 50
-    growth: Annotated[int, Field(ge=500, le=4000)] = 1300
+    growth: Annotated[int, Field(ge=500, le=4000)] = 1700
     passes_per_level: Annotated[int, Field(ge=1, le=5)] = 2
     polish_rounds: Annotated[int, Field(ge=1, le=20)] = 6
 
@@ -59,6 +59,7 @@ class Privacy(BaseModel):
         expected_units: Public estimate of what all bureaus hold together: of claims, or of insured persons where
             weights are shared. For the feasibility index alone.
         leaves_per_cluster: Seeding splits to so many leaves a cluster before it reduces them.
+        reduction_restarts: Restarts of the reduction from leaves to clusters; it costs nothing but time.
         division: Of the budget.
     """
 
@@ -72,7 +73,8 @@ class Privacy(BaseModel):
     bureaus_per_person: Annotated[int, Field(ge=1, le=100)] = 1
     honest_floor: Annotated[int, Field(ge=2, le=10_000)] = 2
     expected_units: Annotated[int, Field(ge=1, le=1 << 33)]
-    leaves_per_cluster: Annotated[int, Field(ge=1, le=16)] = 6
+    leaves_per_cluster: Annotated[int, Field(ge=1, le=16)] = 3
+    reduction_restarts: Annotated[int, Field(ge=1, le=1000)] = 100
     division: Division = Division()
 
     @model_validator(mode="after")

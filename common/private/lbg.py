@@ -22,7 +22,7 @@ from common.private.bounding import BoundedSums
 from common.private.budget import Allotment, allotment, n_levels
 from common.private.measured import Measured, measured_of
 from common.private.question import Question, bin_edges, blocks, counted_on, n_words, parted
-from common.private.update import Cells, NoiseStds, least_count, radius_from_histogram, updated
+from common.private.update import Caution, Cells, NoiseStds, least_count, radius_from_histogram, updated
 from common.reduction import reduce_leaves
 
 WITHIN = 0.995
@@ -30,8 +30,9 @@ WITHIN = 0.995
 
 SPLIT_STEP = 0.5
 GROW_AFTER_SPLIT, GROW_LATER, GROW_POLISH = 1.3, 1.15, 1.1
-BURN_IN = 2
-"""Polishing rounds before averaging begins."""
+DOUBT_ROOT, DOUBT_LEVEL, DOUBT_POLISH = 1.0, 0.5, 0.0
+KEEP = (0.0, 0.5, 0.6, 0.7, 0.8)
+"""What earlier polishing rounds weigh in each of them; the last holds for all that follow."""
 
 Words = npt.NDArray[np.int64]
 
@@ -137,13 +138,22 @@ def following(plan: Plan, last: PrivateRound, total: Words, n_bureaus: int) -> P
         return PrivateOutcome(centroids=last.centroids, measured=found, rounds=last.number, spent=moved.spent)
     noisy, noise = sums_of(last.question, total), noise_of(plan, last.cost, n_bureaus)
     least = least_count(plan.features.n_features, noise)
+    moved = replace(moved, cells=updated(last.cells, noisy, noise, _caution(last, least)))
     if last.phase is Phase.LLOYD:
-        return _after_polish(plan, moved, updated(last.cells, noisy, noise, 0.5 * least, GROW_POLISH))
+        return _after_polish(plan, moved)
     if last.level == 0:
-        cells = updated(last.cells, noisy, noise, 0.0, GROW_LATER)
-        return replace(moved, phase=Phase.RADIUS, cells=cells, cost=_allotment(plan).histogram)
-    grow = GROW_AFTER_SPLIT if last.pass_ == 0 else GROW_LATER
-    return _after_level(plan, replace(moved, cells=updated(last.cells, noisy, noise, least, grow)), n_bureaus)
+        return replace(moved, phase=Phase.RADIUS, cost=_allotment(plan).histogram)
+    return _after_level(plan, moved, n_bureaus)
+
+
+def _caution(asked: PrivateRound, least: float) -> Caution:
+    """How the sums of a round are read."""
+    if asked.phase is Phase.LLOYD:
+        keep = KEEP[min(asked.level, len(KEEP) - 1)]
+        return Caution(least=0.5 * least, grow=GROW_POLISH, doubt=DOUBT_POLISH, keep=keep)
+    if asked.level == 0:
+        return Caution(least=0.0, grow=GROW_LATER, doubt=DOUBT_ROOT)
+    return Caution(least=least, grow=GROW_LATER if asked.pass_ else GROW_AFTER_SPLIT, doubt=DOUBT_LEVEL)
 
 
 def sums_of(question: Question, total: Words) -> BoundedSums:
@@ -211,10 +221,10 @@ def _halved(cells: Cells, chosen: npt.NDArray[np.intp], rng: np.random.Generator
 
 def _reduced(plan: Plan, moved: PrivateRound) -> PrivateRound:
     """From leaves to clusters, from what is released already; then the first polishing round."""
-    leaves = moved.cells
-    weights = np.rint(leaves.counts * 16).astype(np.int64)
-    centroids = reduce_leaves(leaves.centroids, weights, plan.n_clusters, plan.reduction_restarts, plan.seed)
-    each = moved.polish_left // _privacy(plan).division.polish_rounds
+    leaves, privacy = moved.cells, _privacy(plan)
+    weights = np.maximum(np.rint(leaves.counts * 16), 1.0).astype(np.int64)
+    centroids = reduce_leaves(leaves.centroids, weights, plan.n_clusters, privacy.reduction_restarts, plan.seed)
+    each = moved.polish_left // privacy.division.polish_rounds
     return replace(moved, phase=Phase.LLOYD, cells=_gathered(leaves, centroids), cost=each, level=0, pass_=0)
 
 
@@ -233,12 +243,9 @@ def _gathered(leaves: Cells, centroids: npt.NDArray[np.int64]) -> Cells:
     return Cells(centroids=centroids, radii=to_grid(radii), counts=counts, spread=spread)
 
 
-def _after_polish(plan: Plan, moved: PrivateRound, cells: Cells) -> PrivateRound:
-    """Average the centroids after the burn-in; measure after the last round."""
-    weight = 1.0 / (moved.level - BURN_IN + 1) if moved.level >= BURN_IN else 1.0
-    before, after = from_grid(moved.centroids), from_grid(cells.centroids)
-    cells = replace(cells, centroids=to_grid(before + weight * (after - before)))
-    left = replace(moved, cells=cells, polish_left=moved.polish_left - moved.cost, level=moved.level + 1)
+def _after_polish(plan: Plan, moved: PrivateRound) -> PrivateRound:
+    """Another polishing round; after the last one, measure."""
+    left = replace(moved, polish_left=moved.polish_left - moved.cost, level=moved.level + 1)
     rounds = _privacy(plan).division.polish_rounds
     if left.level >= rounds:
         return replace(left, phase=Phase.MEASURE, cost=_allotment(plan).measure)

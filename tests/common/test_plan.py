@@ -50,6 +50,7 @@ OTHER_TERMS: dict[str, dict[str, object]] = {
     "honest_floor": {"honest_floor": 3},
     "expected_units": {"expected_units": 9},
     "leaves_per_cluster": {"leaves_per_cluster": 9},
+    "reduction_restarts": {"reduction_restarts": 9},
     "division": {"division": Division(seeding=501)},
 }
 OTHER_PARTS = {

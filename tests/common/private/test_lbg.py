@@ -8,7 +8,7 @@ from common.private.bounding import BoundedSums
 from common.private.budget import allotment
 from common.private.lbg import PrivateRound, first, following, noise_of
 from common.private.question import bin_edges
-from common.private.update import Cells, NoiseStds, radius_from_histogram, updated
+from common.private.update import Caution, Cells, NoiseStds, radius_from_histogram, updated
 from tests.common.private_run import outcome_of, private_plan, rounds_of
 from tests.common.rows import blobs
 
@@ -117,17 +117,19 @@ def noisy_cell(count: float, shift: float, square: float = 0.5) -> BoundedSums:
 
 def test_a_clear_step_is_taken_and_a_step_within_the_noise_is_not() -> None:
     noise = NoiseStds(counts=1.0, sums=1.0, squares=1.0)
-    clear = from_grid(updated(CELL, noisy_cell(10_000, 0.4), noise, 5.0, 1.0).centroids)[0]
+    clear = from_grid(updated(CELL, noisy_cell(10_000, 0.4), noise, Caution(least=5.0, grow=1.0, doubt=1.0)).centroids)[
+        0
+    ]
     assert clear == pytest.approx([0.2, 0.0], abs=1e-4)
-    lost = from_grid(updated(CELL, noisy_cell(10, 0.1), noise, 5.0, 1.0).centroids)[0]
+    lost = from_grid(updated(CELL, noisy_cell(10, 0.1), noise, Caution(least=5.0, grow=1.0, doubt=1.0)).centroids)[0]
     assert lost.tolist() == [0.0, 0.0]
 
 
 def test_no_step_is_longer_than_the_radius_and_a_lost_cell_stays() -> None:
     noise = NoiseStds(counts=1.0, sums=0.01, squares=1.0)
-    far = from_grid(updated(CELL, noisy_cell(100, 3.0), noise, 5.0, 1.0).centroids)[0]
+    far = from_grid(updated(CELL, noisy_cell(100, 3.0), noise, Caution(least=5.0, grow=1.0, doubt=1.0)).centroids)[0]
     assert np.linalg.norm(far) <= 0.5 + 1e-6
-    nothing = updated(CELL, noisy_cell(-20, 0.5), noise, 50.0, 1.0)
+    nothing = updated(CELL, noisy_cell(-20, 0.5), noise, Caution(least=50.0, grow=1.0, doubt=1.0))
     assert nothing.centroids.tolist() == [[0, 0]]
     assert nothing.counts.tolist() == [0.0]
     assert nothing.radii.tolist() == CELL.radii.tolist()
