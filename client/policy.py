@@ -19,7 +19,9 @@ from common.features.spec import FeatureSpec
 from common.messages import Cohort, Fingerprint, RefusalCode
 from common.plan import Plan, Protection
 
-GUARDED = frozenset(Protection) - {Protection.NONE}
+GUARDED = frozenset({Protection.NOISE})
+"""By default a bureau lets nothing leave that is not protected by its own noise alone."""
+
 
 CELL_FLOOR = 11
 """No cell of 1 to 10 persons is shown (CMS cell size policy)."""
@@ -78,7 +80,14 @@ class Policy(BaseModel):
     def objection_to_plan(self, plan: Plan) -> RefusalCode | None:
         """Why this plan is not accepted, or None."""
         listed = _lists(self.plans, plan.fingerprint) and _lists(self.feature_specs, fingerprint_of(plan.features))
-        return None if listed and plan.protection in self.protections else RefusalCode.POLICY
+        accepted = listed and plan.protection in self.protections and self._counts_on_a_cohort(plan)
+        return None if accepted else RefusalCode.POLICY
+
+    def _counts_on_a_cohort(self, plan: Plan) -> bool:
+        """Whether noise is counted on of fewer bureaus than must take part; a part of the noise is none alone."""
+        if plan.privacy is None or plan.protection is not Protection.SECURE:
+            return True
+        return plan.privacy.honest_floor < max(self.min_cohort, plan.min_cohort)
 
     def objection_to_floor(self, plan: Plan) -> RefusalCode | None:
         """Whether this plan would show clusters that are too small: why it is not accepted, or None."""

@@ -92,6 +92,9 @@ class Releases:
         n_centroids, n_features = question.centroids.shape
         parts = blocks(plan.privacy, question.phase, n_centroids, n_features, question.cost)
         words = raw_words()
+        if words.shape != (sum(part.n_words for part in parts),):
+            msg = "the answer does not fit the question"
+            raise ValueError(msg)
         charge = Charge(
             rho=question.cost,
             unit=plan.privacy.unit,

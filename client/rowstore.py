@@ -24,7 +24,7 @@ from common.grid import MAX_ROWS
 from common.kernel import Rows, e_step, row_norms
 from common.privacy import Privacy
 from common.private.answering import raw_answer
-from common.private.question import Question
+from common.private.question import Question, blocks
 from common.summary import Shape, Summary
 
 CHUNK_ROWS = 16_384
@@ -173,11 +173,16 @@ class RowStore:
     def answer(self, question: Question, privacy: Privacy) -> npt.NDArray[np.int64]:
         """The words that answer a question, before noise; see ``common.private.answering``.
 
+        Guarantees:
+            * As many words, whatever the claims, also if there are none.
+
         Args:
             question: Of a private round.
             privacy: How claims are weighted.
         """
-        start, total = 0, np.zeros(1, np.int64)
+        n_centroids, n_features = question.centroids.shape
+        parts = blocks(privacy, question.phase, n_centroids, n_features, question.cost)
+        start, total = 0, np.zeros(sum(part.n_words for part in parts), np.int64)
         for chunk in self.chunks():
             weights = self._persons.weights(privacy.weighting, privacy.claims_per_person, start, len(chunk.rows))
             start += len(chunk.rows)

@@ -30,12 +30,14 @@ class Feasibility:
     """The index ``phi = N * mu / (m * K * sqrt(d))`` and what it is made of.
 
     Attributes:
-        n_claims: N, claims of all bureaus together; a public or an estimated number.
+        n_claims: N, claims of all bureaus together, or insured persons where each weighs as much as one claim; a
+            public or an estimated number.
         mu: Gaussian privacy of the whole run.
         claims_per_person: m, by how many unit sensitivities one protected unit may move the sums; 1 for a claim, and
             for a person whose claims are weighted to one.
         n_clusters: K.
         n_features: d.
+        counts_persons: Whether N is a number of insured persons.
     """
 
     n_claims: int
@@ -43,6 +45,7 @@ class Feasibility:
     claims_per_person: int
     n_clusters: int
     n_features: int
+    counts_persons: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what is not a plan.
@@ -78,7 +81,11 @@ class Feasibility:
     def _changes(self, texts: dict[str, str]) -> list[str]:
         """Each change that is possible at all."""
         weight = self.claims_per_person * math.sqrt(self.n_features) * WARN_BELOW / self.mu
-        changes = [texts["claims"].format(math.ceil(weight * self.n_clusters))]
+        changes = [
+            texts["claims"].format(
+                math.ceil(weight * self.n_clusters), texts["persons" if self.counts_persons else "units"]
+            )
+        ]
         n_clusters = math.floor(self.n_claims / weight)
         if n_clusters > 0:
             changes.append(texts["clusters"].format(n_clusters))
@@ -101,14 +108,18 @@ _VERDICTS = {
 }
 _CHANGES = {
     Language.ENGLISH: {
-        "claims": "pool periods or bureaus to {:,} claims",
+        "claims": "pool periods or bureaus to {:,} {}",
+        "units": "claims",
+        "persons": "insured persons",
         "clusters": "ask for {} clusters or fewer",
         "epsilon": "grant about {:g} times the epsilon",
         "joint": "; ",
         "end": ".",
     },
     Language.CHINESE: {
-        "claims": "合并更多时段或机构，达到 {:,} 条结算记录",
+        "claims": "合并更多时段或机构，达到 {:,} {}",
+        "units": "条结算记录",
+        "persons": "位参保人",
         "clusters": "聚类数减至 {} 个或更少",
         "epsilon": "将 epsilon 提高到约 {:g} 倍",
         "joint": "；",

@@ -10,6 +10,7 @@ from common.errors import PlanError
 from common.plan import Plan
 from common.private.budget import allotment
 from common.private.question import counted_on
+from common.weighting import Weighting
 
 
 def feasibility(plan: Plan, n_bureaus: int) -> Feasibility:
@@ -31,6 +32,7 @@ def feasibility(plan: Plan, n_bureaus: int) -> Feasibility:
         claims_per_person=plan.privacy.contribution,
         n_clusters=plan.n_clusters,
         n_features=plan.features.n_features,
+        counts_persons=plan.privacy.weighting is Weighting.SHARED,
     )
 
 

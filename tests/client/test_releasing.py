@@ -30,6 +30,7 @@ CENTROIDS = np.array([[0, 0, 0], [GRID_UNITS // 2, 0, 0]], np.int64)
 RADII = np.array([GRID_UNITS, GRID_UNITS // 2], np.int64)
 COST = 200_000
 ROWS = bureau_rows(1)
+TERMS = {"unit": "claim", "weighting": "each_claim", "expected_units": 20_000}
 QUESTION = Question(phase=Phase.LLOYD, centroids=CENTROIDS, radii=RADII, cost=COST)
 
 
@@ -255,14 +256,27 @@ def test_kept_words_that_were_changed_stop_the_station(north: North) -> None:
     assert isinstance(north.join(), Refusal), "nothing is answered any more"
 
 
-def test_the_grid_is_fine_enough_for_the_least_noise_that_a_plan_can_ask_of_a_bureau(tmp_path: Path) -> None:
-    terms = {"unit": "claim", "weighting": "each_claim", "expected_units": 9, "honest_floor": 10_000}
-    plan = private_plan(N_FEATURES, terms | {"epsilon_thousandths": 100_000}, n_clusters=3, protection="secure")
-    assert plan.privacy is not None
-    north = North(tmp_path / "ledger", plan)
+def test_a_plan_that_counts_on_more_bureaus_than_must_take_part_is_not_joined(tmp_path: Path) -> None:
+    for honest_floor, joins in ((2, True), (3, False), (10_000, False)):
+        plan = private_plan(N_FEATURES, {**TERMS, "honest_floor": honest_floor}, protection="secure", min_cohort=3)
+        north = North(tmp_path / str(honest_floor), plan)
+        assert isinstance(north.join(), Join) is joins
+        north.ledger.close()
+
+
+def test_a_bureau_accepts_no_part_of_the_noise_unless_its_policy_says_so() -> None:
+    plan = private_plan(N_FEATURES, TERMS, protection="secure", min_cohort=3)
+    assert Policy(units=frozenset({"claim"})).objection_to_plan(plan) is RefusalCode.POLICY
+    assert granting_policy(plan).objection_to_plan(plan) is None
+
+
+def test_a_bureau_without_claims_answers_like_any_other(tmp_path: Path) -> None:
+    north = North(tmp_path / "ledger")
+    north.store = store_of(ROWS[:0])
     north.join()
-    reply = north.ask(cost=allotment(plan.privacy, plan.max_leaves).total)
-    assert isinstance(reply, RoundReply)
+    for number, phase in enumerate((Phase.SEEDING, Phase.LLOYD, Phase.MEASURE), 1):
+        words = words_of(north.ask(number=number, phase=phase), n_words(PLAN, phase, 2))
+        assert np.abs(words).max() > GRID_UNITS, "noise alone"
     north.ledger.close()
 
 

@@ -51,9 +51,8 @@ def seeded(seed: int) -> Callable[[int], bytes]:
 
 def centroids_over(bureaus: Bureaus, plan: Plan, seed: int) -> SessionReport:
     """A run on one thread: bureaus answer, and draw their seeds, in one order."""
-    with bureaus.stations(plan, 1, seeded(seed)) as stations:
-        with Loopback(stations, 1) as transport:
-            return run_session(Coordinator(plan, bytes(16), "test"), transport)
+    with bureaus.stations(plan, 1, seeded(seed)) as stations, Loopback(stations, 1) as transport:
+        return run_session(Coordinator(plan, bytes(16), "test"), transport)
 
 
 def test_the_result_says_what_was_guaranteed_and_what_it_took(story: Story) -> None:
