@@ -8,6 +8,7 @@ import numpy.typing as npt
 from common.errors import MessageError, RefusedError
 from common.grid import GRID_UNITS, from_grid
 from common.kernel import MAX_CENTROID_NORM
+from common.masked_messages import Invite
 from common.messages import RoundRequest, bytes_to_words
 from common.plan import Phase, Plan
 from common.private.question import Question
@@ -36,7 +37,7 @@ def centroids_asked(plan: Plan, request: RoundRequest) -> npt.NDArray[np.int64]:
     return _centroids(plan, request)
 
 
-def question_of(plan: Plan, request: RoundRequest) -> Question:
+def question_of(plan: Plan, request: RoundRequest | Invite) -> Question:
     """The question of a request under a protected plan.
 
     Raises:
@@ -51,7 +52,7 @@ def question_of(plan: Plan, request: RoundRequest) -> Question:
     return Question(phase=request.phase, centroids=centroids, radii=radii, cost=request.cost)
 
 
-def _centroids(plan: Plan, request: RoundRequest) -> npt.NDArray[np.int64]:
+def _centroids(plan: Plan, request: RoundRequest | Invite) -> npt.NDArray[np.int64]:
     if request.n_centroids > plan.max_centroids:
         msg = f"{request.n_centroids} centroids are more than the plan's rounds have"
         raise WrongShapeError(msg)

@@ -19,8 +19,8 @@ from common.features.spec import FeatureSpec
 from common.messages import Cohort, Fingerprint, RefusalCode
 from common.plan import Plan, Protection
 
-GUARDED = frozenset({Protection.NOISE})
-"""By default a bureau lets nothing leave that is not protected by its own noise alone."""
+GUARDED = frozenset(Protection) - {Protection.NONE}
+"""By default nothing leaves that is not protected: by the bureau's own noise, or by its part of it under masks."""
 
 
 CELL_FLOOR = 11

@@ -7,7 +7,7 @@ are put in order, and what they guarantee together is said.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,17 @@ from client.ledger.spending import Limits
 from client.policy import Policy
 from common.accounting.charges import budget
 from common.accounting.guarantee import Guarantee, Neighbouring, Unit
+from common.errors import RefusedError
 from common.messages import words_to_bytes
 from common.noise.randomness import SEED_BYTES, AesStream, RandomBytes
 from common.plan import Plan
 from common.private.budget import LEAST_COST, allotment
 from common.private.noising import noised
 from common.private.question import Question, blocks, counted_on
+
+
+class OverPlanError(RefusedError):
+    """A question costs more than is left of its session's plan: never retry it."""
 
 
 class Releases:
@@ -61,14 +66,22 @@ class Releases:
         spent = self._ledger.spending.by_session[session.hex()]
         return spent + question.cost <= allotment(plan.privacy, plan.max_leaves).total
 
-    def kept(self, release: ReleaseId) -> bytes | None:
-        """What was released before under this name, or None.
+    def kept_or_new(
+        self, plan: Plan, release: ReleaseId, question: Question, raw_words: Callable[[], npt.NDArray[np.int64]]
+    ) -> bytes:
+        """What was released before under this name, or a new answer that fits the plan's budget.
 
         Raises:
-            ReleaseError: If this round answered another question.
+            OverPlanError: If a new answer would cost more than is left of the plan.
+            RefusedError: As ``answer``; or if this round answered another question.
             BrokenLedgerError: If the kept bytes were changed.
         """
-        return self._ledger.vector_of(release)
+        kept = self._ledger.vector_of(release)
+        if kept is not None:
+            return kept
+        if not self.fits(plan, release.session, question):
+            raise OverPlanError("the question costs more than is left of the plan")
+        return self.answer(plan, release, question, raw_words)
 
     def answer(
         self, plan: Plan, release: ReleaseId, question: Question, raw_words: Callable[[], npt.NDArray[np.int64]]
@@ -117,6 +130,7 @@ class Releases:
         return self._policy.limits(rho_within)
 
 
+@lru_cache(maxsize=32)
 def rho_within(epsilon: float, delta: float) -> int:
     """The largest sum of charges that stays within an epsilon; the same for persons and claims."""
     return budget(Guarantee(epsilon=epsilon, delta=delta, unit=Unit.PERSON))

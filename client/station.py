@@ -18,12 +18,18 @@ from pydantic import ValidationError
 from client.asking import WrongShapeError, centroids_asked, question_of
 from client.ledger.errors import BrokenLedgerError, BudgetError, ReleaseError
 from client.ledger.release import ReleaseId
+from client.masked.desk import MaskedDesk
+from client.masked.follows import WrongModelError
+from client.masked.terms import ExpiredError
 from client.policy import Policy
-from client.releasing import Releases
-from common.errors import FedclaimsError, MessageError, PlanError
+from client.releasing import OverPlanError, Releases
+from common.consortium.identity import SignatureError
+from common.consortium.roster import RosterError
+from common.errors import CohortError, FedclaimsError, MessageError, PlanError
+from common.masked_messages import MaskedMessage
+from common.masking.participant import WrongOrderError
 from common.messages import (
     Join,
-    Message,
     Offer,
     Received,
     Refusal,
@@ -36,11 +42,11 @@ from common.messages import (
 )
 from common.model import Model
 from common.noise.local_noise import LocalNoiseTooSmallError
-from common.plan import Phase, Plan
+from common.plan import Phase, Plan, Protection
 from common.privacy import Privacy
 from common.private.question import Question
 from common.summary import Summary
-from common.wire import decode, digest, encode
+from common.wire import AnyMessage, decode, digest, encode
 
 _LOG = logging.getLogger(__name__)
 
@@ -48,9 +54,16 @@ NO_SESSION = bytes(16)
 
 CODES: dict[type[Exception], RefusalCode] = {
     WrongShapeError: RefusalCode.WRONG_SHAPE,
+    RosterError: RefusalCode.ROSTER,
+    ExpiredError: RefusalCode.EXPIRED,
+    SignatureError: RefusalCode.SIGNATURE,
+    WrongModelError: RefusalCode.WRONG_MODEL,
+    WrongOrderError: RefusalCode.WRONG_ORDER,
+    CohortError: RefusalCode.WRONG_COHORT,
     MessageError: RefusalCode.BAD_MESSAGE,
     PlanError: RefusalCode.WRONG_PLAN,
     BudgetError: RefusalCode.POLICY,
+    OverPlanError: RefusalCode.POLICY,
     LocalNoiseTooSmallError: RefusalCode.POLICY,
     ReleaseError: RefusalCode.WRONG_ORDER,
     BrokenLedgerError: RefusalCode.STOPPED,
@@ -110,6 +123,7 @@ class Station:
         policy: Policy,
         rows_for: Callable[[Plan], BureauRows],
         releases: Releases | None = None,
+        desk: MaskedDesk | None = None,
     ) -> None:
         """Wait for an offer.
 
@@ -118,6 +132,7 @@ class Station:
             policy: Its limits.
             rows_for: Makes the rows of this bureau's claims under a plan.
             releases: Pays for answers and adds their noise; without it protected plans are refused.
+            desk: For masked sums; without it they are refused.
 
         Raises:
             ValueError: If no message can carry the name.
@@ -129,7 +144,7 @@ class Station:
         self.model: Model | None = None
         self._policy = policy
         self._rows_for = rows_for
-        self._releases = releases
+        self._releases, self._desk = releases, desk
         self._stopped = False
         self._state: _Session | None = None
         self._over: set[bytes] = set()
@@ -141,9 +156,9 @@ class Station:
             self._insist(RefusalCode.STOPPED if self._stopped else None)
             message = decode(request)
             session = message.session
-            return (
-                encode(self._reply(message)) if not isinstance(message, RoundRequest) else self._round(message, request)
-            )
+            if isinstance(message, RoundRequest):
+                return self._round(message, request)
+            return encode(self._reply(message))
         except Exception as error:  # noqa: BLE001  an exception text could carry a claim's value out of the building
             code = self._code_of(error)
         return encode(Refusal(session=session, bureau=self.bureau, code=code))
@@ -158,18 +173,29 @@ class Station:
         _LOG.log(level, "request refused: %s, %s", code, type(error).__name__)
         return code
 
-    def _reply(self, message: Message) -> Message:
+    def _reply(self, message: AnyMessage) -> AnyMessage:
         match message:
             case Offer():
                 return self._join(message)
             case Result():
                 return self._receive(message)
-            case _:
+            case Join() | RoundRequest() | RoundReply() | Received() | Refusal():
                 raise _RefusedError(RefusalCode.BAD_MESSAGE)
+            case _:
+                return self._masked(message)
+
+    def _masked(self, message: MaskedMessage) -> AnyMessage:
+        if self._desk is None:
+            raise _RefusedError(RefusalCode.POLICY)
+        reply = self._desk.reply(message)
+        self.model = self._desk.model or self.model
+        return reply
 
     def _join(self, offer: Offer) -> Join:
         plan = Plan.from_canonical(offer.plan)
         self._insist(self._policy.objection_to_plan(plan))
+        if plan.protection is Protection.SECURE:
+            raise _RefusedError(RefusalCode.POLICY)
         if plan.privacy is not None and (self._releases is None or self._releases.objects_to(plan)):
             raise _RefusedError(RefusalCode.POLICY)
         if offer.session in self._over:
@@ -228,12 +254,7 @@ class Station:
             round=request.number,
             question=question.digest(),
         )
-        kept = self._releases.kept(name)
-        if kept is not None:
-            return kept
-        if not self._releases.fits(state.plan, request.session, question):
-            raise _RefusedError(RefusalCode.POLICY)
-        return self._releases.answer(state.plan, name, question, lambda: state.rows.answer(question, privacy))
+        return self._releases.kept_or_new(state.plan, name, question, lambda: state.rows.answer(question, privacy))
 
     def _session_of(self, message: RoundRequest | Result) -> _Session:
         if self._state is None or self._state.session != message.session:

@@ -145,5 +145,7 @@ def _noisy_riv(costs: Floats, noise_std: float) -> float:
     """RIV of log cost; the square of a noisy sum is too large by the noise's variance, which is taken off."""
     n, sums, squares = costs.T
     clear = n >= CLEAR * noise_std
+    if not clear.any():
+        return 0.0
     shrunk = np.sqrt(np.maximum(sums**2 - noise_std**2, 0.0)) * np.sign(sums)
     return explained_share(n[clear], shrunk[clear], squares[clear])

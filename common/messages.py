@@ -38,24 +38,30 @@ class RefusalCode(StrEnum):
     POLICY = "policy"
     NO_CLAIMS = "no_claims"
     STOPPED = "stopped"
+    ROSTER = "roster"
+    SIGNATURE = "signature"
+    WRONG_MODEL = "wrong_model"
+    EXPIRED = "expired"
     INTERNAL = "internal"
 
 
-class _Message(BaseModel):
+class Envelope(BaseModel):
+    """What every message holds: the protocol's version and the session it belongs to."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
     version: Literal[PROTOCOL_VERSION] = PROTOCOL_VERSION  # type: ignore[valid-type]  # the constant is the type
     session: SessionId
 
 
-class Offer(_Message):
+class Offer(Envelope):
     """Coordinator to bureau: the plan of a session, in canonical form."""
 
     kind: Literal["offer"] = "offer"
     plan: Annotated[bytes, Field(max_length=1 << 20)]
 
 
-class Join(_Message):
+class Join(Envelope):
     """Bureau to coordinator: this bureau takes part in this plan."""
 
     kind: Literal["join"] = "join"
@@ -63,7 +69,7 @@ class Join(_Message):
     bureau: BureauName
 
 
-class RoundRequest(_Message):
+class RoundRequest(Envelope):
     """Coordinator to every bureau of the cohort: summarise your rows around these centroids.
 
     Attributes:
@@ -88,7 +94,7 @@ class RoundRequest(_Message):
     cost: Annotated[int, Field(ge=0, le=10**15)]
 
 
-class RoundReply(_Message):
+class RoundReply(Envelope):
     """Bureau to coordinator: the summary that was asked for.
 
     Attributes:
@@ -108,7 +114,7 @@ class RoundReply(_Message):
     head: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,12}:[0-9a-f]{64})?$")]
 
 
-class Result(_Message):
+class Result(Envelope):
     """Coordinator to bureau: the model that came out, as JSON."""
 
     kind: Literal["result"] = "result"
@@ -116,7 +122,7 @@ class Result(_Message):
     model: Annotated[bytes, Field(max_length=1 << 28)]
 
 
-class Received(_Message):
+class Received(Envelope):
     """Bureau to coordinator: the model arrived and fits the plan."""
 
     kind: Literal["received"] = "received"
@@ -124,7 +130,7 @@ class Received(_Message):
     bureau: BureauName
 
 
-class Refusal(_Message):
+class Refusal(Envelope):
     """Bureau to coordinator: no, and why, as a code."""
 
     kind: Literal["refusal"] = "refusal"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -23,6 +25,17 @@ def reduce_leaves(
     Returns:
         Grid units ``(min(n_clusters, non-empty leaves), d)``.
     """
+    held = leaves.astype("<i8").tobytes(), counts.astype("<i8").tobytes(), leaves.shape
+    return _reduced(*held, n_clusters, restarts, seed).copy()
+
+
+@lru_cache(maxsize=4)
+def _reduced(  # noqa: PLR0917  what is remembered is told apart by place
+    leaf_words: bytes, count_words: bytes, shape: tuple[int, int], n_clusters: int, restarts: int, seed: int
+) -> npt.NDArray[np.int64]:
+    """The same for arguments that can be remembered: whoever checks a coordinator's reduction asks for it again."""
+    leaves = np.frombuffer(leaf_words, "<i8").reshape(shape).astype(np.int64)
+    counts = np.frombuffer(count_words, "<i8").astype(np.int64)
     kept = counts > 0
     if kept.sum() <= n_clusters:
         return leaves[kept]

@@ -20,27 +20,30 @@ import msgpack
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from common.errors import MessageError
+from common.masked_messages import MaskedMessage
 from common.messages import Message
 
 MAX_BYTES = 1 << 29
 """No message is larger: 512 MiB; Flower itself refuses above 2 GB."""
 
-MAX_ITEMS = {"max_array_len": 10_000, "max_map_len": 16, "max_str_len": 1024, "max_ext_len": 0}
+MAX_ITEMS = {"max_array_len": 10_000, "max_map_len": 20, "max_str_len": 1024, "max_ext_len": 0}
 """Above what any message holds: the largest cohort, the most fields, the longest name. MessagePack makes room for a
 list as soon as its length is announced, and lists may be announced within lists."""
 
-_ADAPTER: TypeAdapter[Message] = TypeAdapter(
-    Annotated[Message, Field(discriminator="kind")], config=ConfigDict(hide_input_in_errors=True)
+AnyMessage = Message | MaskedMessage
+
+_ADAPTER: TypeAdapter[AnyMessage] = TypeAdapter(
+    Annotated[AnyMessage, Field(discriminator="kind")], config=ConfigDict(hide_input_in_errors=True)
 )
 
 
-def encode(message: Message) -> bytes:
+def encode(message: AnyMessage) -> bytes:
     """The one byte form of a message."""
     held = message.model_dump(mode="python")
     return bytes(msgpack.packb({key: _plain(held[key]) for key in sorted(held)}, use_bin_type=True))
 
 
-def decode(held: bytes, max_bytes: int = MAX_BYTES) -> Message:
+def decode(held: bytes, max_bytes: int = MAX_BYTES) -> AnyMessage:
     """The message of some bytes.
 
     Raises:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,10 @@ import numpy as np
 
 from client.claims.ingest import Ingest, Ingested, IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping
+from client.ledger.ledger import Ledger
+from client.masked.desk import MaskedDesk
+from client.masked.party import Party
+from client.masked.terms import Consortium
 from client.releasing import Releases
 from client.rowstore import MemoryShare, RowStore
 from client.station import Station
@@ -22,7 +27,8 @@ from common.features.rows import Featuriser
 from common.features.spec import FeatureSpec
 from common.messages import is_bureau_name
 from common.noise.randomness import RandomBytes
-from common.plan import Plan
+from common.plan import Plan, Protection
+from simulations.consortium import simulated_consortium
 from simulations.files import Files
 from simulations.ledgers import granting_policy, passing_ledgers
 from simulations.loopback import Answer
@@ -181,17 +187,34 @@ class Bureaus:
             n_threads: Threads that all stations may use together.
             seed_bytes: Where noise comes from; tests give their own.
         """
-        policy, each = granting_policy(plan), max(1, n_threads // max(1, len(self.by_name)))
+        each = max(1, n_threads // max(1, len(self.by_name)))
         with passing_ledgers(self.by_name if plan.privacy else ()) as ledgers:
             yield {
-                name: Station(
-                    name,
-                    policy,
-                    _rows_of(bureau.store, each),
-                    Releases(ledgers[name], policy, SIMULATED, seed_bytes) if name in ledgers else None,
-                ).answer
+                name: self._station(plan, bureau, each, ledgers.get(name), seed_bytes).answer
                 for name, bureau in self.by_name.items()
             }
+
+    def _station(
+        self, plan: Plan, bureau: Bureau, n_threads: int, ledger: Ledger | None, seed_bytes: RandomBytes
+    ) -> Station:
+        policy, rows_for = granting_policy(plan), _rows_of(bureau.store, n_threads)
+        if ledger is None:
+            return Station(bureau.name, policy, rows_for)
+        releases = Releases(ledger, policy, SIMULATED, seed_bytes)
+        if plan.protection is not Protection.SECURE:
+            return Station(bureau.name, policy, rows_for, releases)
+        simulated = simulated_consortium(tuple(sorted(self.by_name)))
+        party = Party(
+            name=bureau.name,
+            consortium=Consortium(identity=simulated.identity(bureau.name), roster=simulated.roster),
+            policy=policy,
+            ledger=ledger,
+            releases=releases,
+            random_bytes=os.urandom,
+            clock=lambda: int(time.time()),
+        )
+        desk = MaskedDesk(party, rows_for)
+        return Station(bureau.name, policy, rows_for, releases, desk)
 
     def close(self) -> None:
         """Give back memory and files."""

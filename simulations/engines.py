@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Mapping
-from importlib.metadata import version
 
 from common.plan import Plan
-from server.coordinator import Coordinator
-from server.session import RoundReport, SessionReport, run_session
+from server.session import SessionReport
+from simulations.conducting import OnRound, conduct
 from simulations.loopback import Answer, Loopback
 
-OnRound = Callable[[RoundReport], None]
 Engine = Callable[[Mapping[str, Answer], Plan, OnRound], SessionReport]
 """Runs one session between a fresh coordinator and the stations."""
 
@@ -20,9 +17,8 @@ def loopback_engine(n_threads: int) -> Engine:
     """Everything in this process."""
 
     def run(stations: Mapping[str, Answer], plan: Plan, on_round: OnRound) -> SessionReport:
-        coordinator = Coordinator(plan, secrets.token_bytes(16), version("fedclaims"))
         with Loopback(stations, n_threads) as transport:
-            return run_session(coordinator, transport, on_round)
+            return conduct(plan, tuple(sorted(stations)), transport, on_round)
 
     return run
 

@@ -71,8 +71,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--protection",
         choices=[str(one) for one in Protection],
-        default=str(Protection.NOISE),
-        help="of what leaves a bureau (default noise: every bureau adds the whole noise and trusts nobody)",
+        default=str(Protection.SECURE),
+        help="of what leaves a bureau (default secure: sums are masked, and bureaus share the noise)",
     )
     privacy = found.add_argument_group("privacy (unless --protection none)")
     privacy.add_argument("--epsilon", type=_epsilon, metavar="E", help="of the whole run (default 1)")

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from rich.table import Table
 
 from common.accounting.guarantee import Language
-from common.plan import Plan, Protection
+from common.plan import Plan
 from common.private.feasible import feasibility
 from server.session import RoundReport
 from simulations.job import SMALLEST_REAL_COHORT
@@ -119,11 +119,6 @@ def _inertia(report: RoundReport) -> str:
 def notes(story: Story) -> Iterator[str]:
     """What a real run would not do, or would not hide."""
     n_bureaus = len(story.bureaus)
-    if story.model.plan.protection is Protection.SECURE:
-        yield (
-            "protection secure: every bureau added only its part of the noise, and this version does not mask sums yet; "
-            "figures are those of a secure sum, the guarantee would hold for the sum alone"
-        )
     if n_bureaus < SMALLEST_REAL_COHORT:
         yield (
             f"bureaus: {n_bureaus}, below the {SMALLEST_REAL_COHORT} that a real bureau's policy asks for; "

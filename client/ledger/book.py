@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from client.ledger.entry import Entry, Opened, Persisted, Reserved
+from client.ledger.entry import Entry, Marked, Opened, Persisted, Reserved
 from client.ledger.spending import Spending, Spent
 
 
@@ -10,7 +10,7 @@ class Book:
     """Entries, indexed.
 
     Guarantees:
-        * At most one charge for a session, plan and round; at most one vector for a charge.
+        * At most one charge for a session, plan and round; at most one vector for a charge; one mark in a place.
     """
 
     def __init__(self) -> None:
@@ -18,6 +18,7 @@ class Book:
         self.entries: list[Entry] = []
         self.spending = Spending()
         self.kept: dict[int, Persisted] = {}
+        self.marks: dict[str, str] = {}
         self._paid: dict[tuple[str, str, int], Reserved] = {}
 
     def paid(self, place: tuple[str, str, int]) -> Reserved | None:
@@ -43,7 +44,14 @@ class Book:
             self._admit_charge(entry)
         if isinstance(entry, Persisted):
             self._admit_vector(entry)
+        if isinstance(entry, Marked):
+            self._admit_mark(entry)
         self.entries.append(entry)
+
+    def _admit_mark(self, entry: Marked) -> None:
+        if entry.place in self.marks:
+            raise ValueError("it marks a place a second time")
+        self.marks[entry.place] = entry.value
 
     def _admit_charge(self, entry: Reserved) -> None:
         if entry.place in self._paid:

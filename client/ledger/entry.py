@@ -1,4 +1,4 @@
-"""What stands in the ledger: three kinds of entries, each with one spelling in bytes. No claim's value fits in any."""
+"""What stands in the ledger: four kinds of entries, each with one spelling in bytes. No claim's value fits in any."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapte
 from client.ledger.release import DATA_VERSION, FINGERPRINT, MAX_RHO, Charge, ReleaseId
 from common.accounting.guarantee import Neighbouring, Unit
 
+PLACE = r"^[a-z]{1,20}:[0-9a-f]{1,64}(:[0-9]{1,15})?$"
 Digest = Annotated[str, StringConstraints(pattern=FINGERPRINT)]
 Number = Annotated[int, Field(ge=0, lt=2**53)]
 
@@ -70,7 +71,20 @@ class Persisted(_Entry):
     vector: Digest
 
 
-Entry = Opened | Reserved | Persisted
+class Marked(_Entry):
+    """Something the station will never contradict: which survivors it confirmed, which attempt it opened.
+
+    Attributes:
+        place: What it is about.
+        value: What was said about it, SHA-256.
+    """
+
+    kind: Literal["marked"] = "marked"
+    place: Annotated[str, StringConstraints(pattern=PLACE)]
+    value: Digest
+
+
+Entry = Opened | Reserved | Persisted | Marked
 _ENTRIES: TypeAdapter[Entry] = TypeAdapter(Annotated[Entry, Field(discriminator="kind")])
 
 

@@ -21,6 +21,7 @@ from client.ledger.durable import read_private, write_new
 from client.ledger.errors import KeyFileError
 
 _VECTORS = b"fedclaims ledger vectors 1\0"
+_SESSIONS = b"fedclaims ledger sessions 1\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,11 @@ class StationKey:
     def public(self) -> str:
         """The public half, hexadecimal."""
         return self.signing.public_key().public_bytes_raw().hex()
+
+    def session_key(self, name: bytes) -> bytes:
+        """The AES-256 key of something kept of a session, by its whole name."""
+        derive = HKDF(algorithm=SHA256(), length=32, salt=name, info=_SESSIONS)
+        return derive.derive(self.signing.private_bytes_raw())
 
     def vector_key(self, entry_digest: str) -> bytes:
         """The AES-256 key of the vector that one entry paid for; every entry has its own."""

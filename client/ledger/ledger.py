@@ -13,10 +13,11 @@ from typing import Self
 from client.ledger.book import Book
 from client.ledger.chain import NO_ENTRY, Chain, Head, read_chain, seal
 from client.ledger.durable import PRIVATE_DIRECTORY, AppendFile, read_unlocked, sync_directory, write_new
-from client.ledger.entry import Entry, Opened, Persisted, Reserved, reserved
+from client.ledger.entry import Entry, Marked, Opened, Persisted, Reserved, reserved
 from client.ledger.errors import BrokenLedgerError, BudgetError, ReleaseError
 from client.ledger.keys import StationKey, create_key, load_key
 from client.ledger.release import Charge, ReleaseId
+from client.ledger.sessions import Sessions
 from client.ledger.spending import Limits, Spending, Spent, objection
 from client.ledger.vectors import Vectors, kept_numbers
 from common.errors import InputError
@@ -24,7 +25,7 @@ from common.errors import InputError
 Clock = Callable[[], int]
 """Seconds since 1970, UTC."""
 
-KEY_FILE, CHAIN_FILE, VECTORS = "station.key", "ledger.chain", "vectors"
+KEY_FILE, CHAIN_FILE, VECTORS, SESSIONS = "station.key", "ledger.chain", "vectors", "sessions"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,9 +56,12 @@ class Ledger:
           that was seen, or shorter than a vector it keeps.
     """
 
-    def __init__(self, file: AppendFile, chain: Chain, vectors: Vectors, key: StationKey, clock: Clock) -> None:
+    def __init__(  # noqa: PLR0917  one call, in ``open``
+        self, file: AppendFile, chain: Chain, vectors: Vectors, key: StationKey, clock: Clock, sessions: Sessions
+    ) -> None:
         """Use ``Ledger.open``."""
         self._file, self._chain, self._vectors, self._key, self._clock = file, chain, vectors, key, clock
+        self.sessions = sessions
 
     @staticmethod
     def create(directory: Path, *, clock: Clock, passphrase: bytes | None = None) -> Head:
@@ -107,7 +111,7 @@ class Ledger:
         except BaseException:
             file.close()
             raise
-        return cls(file, chain, Vectors(directory / VECTORS, key), key, clock)
+        return cls(file, chain, Vectors(directory / VECTORS, key), key, clock, Sessions(directory / SESSIONS, key))
 
     def reserve(self, release: ReleaseId, charge: Charge, limits: Limits) -> Reservation:
         """Pay for a release; when this returns, its noise may be drawn, once.
@@ -143,6 +147,30 @@ class Ledger:
         if kept is None:
             return None
         return self._vectors.kept(paid.number, self._chain.digests[paid.number], kept.vector)
+
+    def mark(self, place: str, value: bytes) -> None:
+        """Say something that is never contradicted; when this returns, it is on the disk. The same again is nothing.
+
+        Args:
+            place: What it is about: a word, a colon, and a hexadecimal name.
+            value: 32 bytes.
+
+        Raises:
+            ReleaseError: If something else was said there.
+            EngineError: If the disk fails.
+        """
+        known = self._book.marks.get(place)
+        if known == value.hex():
+            return
+        if known is not None:
+            raise ReleaseError("this was answered otherwise before: it is never contradicted")
+        number, previous = self._next()
+        self._append(Marked(number=number, previous=previous, time=self._time(), place=place, value=value.hex()))
+
+    def marked(self, place: str) -> bytes | None:
+        """What was said in a place, or None."""
+        known = self._book.marks.get(place)
+        return None if known is None else bytes.fromhex(known)
 
     def head(self) -> Head:
         """What others should see and keep."""

@@ -16,8 +16,8 @@ _BILLION = 10**9
 HOW = {
     "noise": "This bureau adds the whole noise itself, before anything leaves; it need trust nobody.",
     "secure": (
-        "This bureau adds its part of the noise. That protects once only the sum over all bureaus can be seen; "
-        "whoever saw this bureau's reply alone would see it with less noise than the guarantee needs."
+        "This bureau adds its part of the noise, and masks that cancel only in the sum over all bureaus: nobody sees "
+        "its numbers, and the sum carries the whole noise. The numbers below are those under the masks."
     ),
 }
 FIELDS = {

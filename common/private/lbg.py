@@ -15,12 +15,13 @@ from math import sqrt
 import numpy as np
 import numpy.typing as npt
 
+from common.errors import RoundLostError
 from common.grid import GRID_UNITS, from_grid, to_grid
 from common.plan import Phase, Plan
 from common.privacy import Privacy
 from common.private.bounding import BoundedSums
-from common.private.budget import Allotment, allotment, n_levels
-from common.private.measured import Measured, measured_of
+from common.private.budget import LEAST_COST, Allotment, allotment, n_levels
+from common.private.measured import Measured, measured_of, unmeasured
 from common.private.question import Question, bin_edges, blocks, counted_on, n_words, parted
 from common.private.update import Caution, Cells, NoiseStds, least_count, radius_from_histogram, updated
 from common.reduction import reduce_leaves
@@ -154,6 +155,34 @@ def _caution(asked: PrivateRound, least: float) -> Caution:
     if asked.level == 0:
         return Caution(least=0.0, grow=GROW_LATER, doubt=DOUBT_ROOT)
     return Caution(least=least, grow=GROW_LATER if asked.pass_ else GROW_AFTER_SPLIT, doubt=DOUBT_LEVEL)
+
+
+def after_loss(plan: Plan, asked: PrivateRound, n_bureaus: int) -> PrivateRound | PrivateOutcome:
+    """What follows when a round's answers are paid for and can no longer be opened.
+
+    The round is asked again with fresh noise, and polishing pays for it; a lost measuring round is not repeated:
+    figures are those of the last polishing round then, without costs.
+
+    Args:
+        plan: Of the run.
+        asked: The round that was lost.
+        n_bureaus: How many bureaus answer from here on.
+
+    Raises:
+        RoundLostError: If polishing has too little left.
+    """
+    moved = replace(asked, number=asked.number + 1, spent=asked.spent + asked.cost)
+    if asked.phase is Phase.MEASURE:
+        found = unmeasured(plan, asked.cells, asked.cost, n_bureaus)
+        return PrivateOutcome(centroids=asked.centroids, measured=found, rounds=asked.number, spent=moved.spent)
+    rounds = _privacy(plan).division.polish_rounds
+    left = asked.polish_left - asked.cost
+    if left < LEAST_COST * rounds:
+        msg = f"round {asked.number} was lost, and the budget has nothing left to repeat it: start a new run"
+        raise RoundLostError(msg)
+    if asked.phase is Phase.LLOYD:
+        return replace(moved, polish_left=left, cost=left // (rounds - asked.level))
+    return replace(moved, polish_left=left)
 
 
 def sums_of(question: Question, total: Words) -> BoundedSums:

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from common.grid import GRID_UNITS, from_grid
 from common.plan import Phase, Plan
 from common.private.question import COST_WORDS, Question, blocks, counted_on, parted
+from common.private.update import Cells
 
 Floats = npt.NDArray[np.float64]
 
@@ -54,4 +55,22 @@ def measured_of(plan: Plan, question: Question, total: npt.NDArray[np.int64], n_
         count_noise_std=stds[0],
         square_noise_stds=stds[1] * reach,
         cost_noise_std=stds[2],
+    )
+
+
+def unmeasured(plan: Plan, cells: Cells, cost: int, n_bureaus: int) -> Measured:
+    """What is known of cells that were never measured: counts and spreads of the round before, nothing of costs."""
+    if plan.privacy is None:
+        msg = "a plan without protection has no private rounds"
+        raise ValueError(msg)
+    d, k = plan.features.n_features, len(cells.counts)
+    parts = blocks(plan.privacy, Phase.LLOYD, k, d, cost)
+    counts, _, squares = (sqrt(part.variance * n_bureaus / counted_on(plan)) / GRID_UNITS for part in parts)
+    return Measured(
+        counts=cells.counts,
+        square_distances=cells.counts * cells.spread,
+        costs=np.zeros((k, len(COST_WORDS))),
+        count_noise_std=counts,
+        square_noise_stds=squares * from_grid(cells.radii) ** 2,
+        cost_noise_std=float("inf"),
     )

@@ -15,12 +15,12 @@ from client.policy import Policy
 from client.rowstore import RowStore
 from client.station import Station
 from common.grid import from_grid, to_grid
-from common.messages import Message, Offer, Refusal, RefusalCode, RoundReply, RoundRequest, words_to_bytes
+from common.messages import Offer, Refusal, RefusalCode, RoundReply, RoundRequest, words_to_bytes
 from common.noise.randomness import RandomBytes
 from common.plan import Phase, Plan
 from common.private.budget import allotment
 from common.private.question import Question, parted
-from common.wire import decode, encode
+from common.wire import AnyMessage, decode, encode
 from simulations.attacks.victims import COHORT, station_over
 
 Floats = npt.NDArray[np.float64]
@@ -119,7 +119,7 @@ class Session:
         reach = from_grid(question.radii)[:, None]
         return CellSums(counts=from_grid(counts), offsets=from_grid(sums.reshape(k, d)) * reach)
 
-    def _says(self, message: Message) -> Message:
+    def _says(self, message: AnyMessage) -> AnyMessage:
         reply = decode(self.station.answer(encode(message)))
         if isinstance(reply, Refusal):
             raise StationRefusedError(reply.code)

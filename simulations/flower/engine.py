@@ -55,7 +55,7 @@ def run_over_flower(
     with ended_like_ctrl_c(), private_directory() as directory:
         exchange = Exchange(directory / "exchange")
         exchange.directory.mkdir(mode=0o700)
-        exchange.put_order(plan, len(stations), NODES_S, replies_s)
+        exchange.put_order(plan, stations, NODES_S, replies_s)
         write_app(directory / "app", version("fedclaims"), exchange.directory)
         with host_stations(stations, exchange.directory), _flower(directory, len(stations)) as flower:
             return _follow(exchange, flower, on_round)

@@ -6,6 +6,7 @@ The sockets of the stations are there, too (``simulations.flower.hosting``).
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,13 +23,13 @@ class Order:
 
     Attributes:
         plan: In canonical form.
-        n_stations: As many nodes are waited for, no fewer will do.
+        names: Of the bureaus, sorted; as many nodes are waited for, no fewer will do.
         nodes_s: How long to wait for them.
         replies_s: How long to wait for the replies to a request.
     """
 
     plan: str
-    n_stations: int
+    names: tuple[str, ...]
     nodes_s: float
     replies_s: float
 
@@ -52,9 +53,9 @@ class Exchange:
         """Meet in ``directory``, which must exist."""
         self.directory = directory
 
-    def put_order(self, plan: Plan, n_stations: int, nodes_s: float, replies_s: float) -> None:
+    def put_order(self, plan: Plan, names: Iterable[str], nodes_s: float, replies_s: float) -> None:
         """Say what to run."""
-        order = Order(plan=plan.canonical().decode(), n_stations=n_stations, nodes_s=nodes_s, replies_s=replies_s)
+        order = Order(plan=plan.canonical().decode(), names=tuple(sorted(names)), nodes_s=nodes_s, replies_s=replies_s)
         self._put("order", _ORDER.dump_json(order))
 
     def order(self) -> Order:

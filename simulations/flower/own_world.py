@@ -99,7 +99,7 @@ def _conduct_in(world: World, plan: Plan, grid: Grid, run_id: str, conduct: Cond
             threadpool_limits(1, user_api="blas"),
         ):
             exchange = Exchange(directory)
-            exchange.put_order(plan, len(stations), NODES_S, REPLIES_S)
+            exchange.put_order(plan, stations, NODES_S, REPLIES_S)
             with host_stations(stations, directory):
                 return conduct(grid, exchange, _tell_round)
     finally:

@@ -7,18 +7,16 @@ Started by a plain ``flwr run .`` it makes a world of its own (``simulations.flo
 from __future__ import annotations
 
 import logging
-import secrets
 from collections.abc import Callable, Iterator, Mapping
-from importlib.metadata import version
 
 from flwr.app import Context
 from flwr.serverapp import Grid, ServerApp
 
 from common.errors import CohortError, EngineError, FedclaimsError
 from common.plan import Plan
-from server.coordinator import Coordinator
 from server.grid import GridTransport, Patience
-from server.session import RoundReport, SessionReport, run_session
+from server.session import RoundReport, SessionReport
+from simulations.conducting import conduct as conduct_session
 from simulations.flower.exchange import Exchange
 from simulations.flower.hosting import EXCHANGE_KEY
 from simulations.flower.meeting import directory_of, insist_on_everyone
@@ -60,10 +58,10 @@ def conduct(grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], No
         PlanError: If there are fewer claims than clusters.
     """
     order = exchange.order()
-    transport = _Everyone(grid, order.n_stations, Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
-    insist_on_everyone(len(transport.nodes()), order.n_stations)
+    transport = _Everyone(grid, len(order.names), Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
+    insist_on_everyone(len(transport.nodes()), len(order.names))
     plan = Plan.from_canonical(order.plan.encode())
-    return run_session(Coordinator(plan, secrets.token_bytes(16), version("fedclaims")), transport, on_round)
+    return conduct_session(plan, order.names, transport, on_round)
 
 
 class _Everyone(GridTransport):

@@ -256,18 +256,22 @@ def test_kept_words_that_were_changed_stop_the_station(north: North) -> None:
     assert isinstance(north.join(), Refusal), "nothing is answered any more"
 
 
-def test_a_plan_that_counts_on_more_bureaus_than_must_take_part_is_not_joined(tmp_path: Path) -> None:
-    for honest_floor, joins in ((2, True), (3, False), (10_000, False)):
-        plan = private_plan(N_FEATURES, {**TERMS, "honest_floor": honest_floor}, protection="secure", min_cohort=3)
-        north = North(tmp_path / str(honest_floor), plan)
-        assert isinstance(north.join(), Join) is joins
-        north.ledger.close()
+@pytest.mark.parametrize(("honest_floor", "objection"), [(2, None), (3, "policy"), (10_000, "policy")])
+def test_a_plan_that_counts_on_more_bureaus_than_must_take_part_is_not_accepted(
+    honest_floor: int, objection: str | None
+) -> None:
+    plan = private_plan(N_FEATURES, {**TERMS, "honest_floor": honest_floor}, protection="secure", min_cohort=3)
+    assert granting_policy(plan).objection_to_plan(plan) == objection
 
 
-def test_a_bureau_accepts_no_part_of_the_noise_unless_its_policy_says_so() -> None:
+def test_a_part_of_the_noise_never_leaves_without_masks(tmp_path: Path) -> None:
     plan = private_plan(N_FEATURES, TERMS, protection="secure", min_cohort=3)
-    assert Policy(units=frozenset({"claim"})).objection_to_plan(plan) is RefusalCode.POLICY
-    assert granting_policy(plan).objection_to_plan(plan) is None
+    north = North(tmp_path / "ledger", plan)
+    reply = north.join()
+    assert isinstance(reply, Refusal)
+    assert reply.code is RefusalCode.POLICY
+    north.refuses(RefusalCode.WRONG_SESSION)
+    north.ledger.close()
 
 
 def test_a_bureau_without_claims_answers_like_any_other(tmp_path: Path) -> None:

@@ -74,10 +74,10 @@ def test_no_order_is_an_error_that_says_what_to_do(exchange: Exchange) -> None:
 
 def test_an_order_comes_out_as_it_went_in(exchange: Exchange) -> None:
     plan = small_plan()
-    exchange.put_order(plan, 5, nodes_s=1.5, replies_s=2.5)
+    exchange.put_order(plan, "abcde", nodes_s=1.5, replies_s=2.5)
     order = exchange.order()
     assert order.plan.encode() == plan.canonical()
-    assert (order.n_stations, order.nodes_s, order.replies_s) == (5, 1.5, 2.5)
+    assert (order.names, order.nodes_s, order.replies_s) == (tuple("abcde"), 1.5, 2.5)
 
 
 def test_a_private_directory_is_private_and_goes_away_even_after_an_error() -> None:

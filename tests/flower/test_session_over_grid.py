@@ -23,7 +23,7 @@ def meeting(plan: Plan, stations: Mapping[str, Answer], n_nodes: int = 4) -> Ite
     """A grid whose nodes run the simulation's ClientApp, and stations behind real sockets."""
     with private_directory() as directory, host_stations(stations, directory):
         exchange = Exchange(directory)
-        exchange.put_order(plan, len(stations), nodes_s=0.2, replies_s=5.0)
+        exchange.put_order(plan, stations, nodes_s=0.2, replies_s=5.0)
         yield MemoryGrid(couriers(client_app.app, n_nodes, {EXCHANGE_KEY: str(directory)})), exchange
 
 
@@ -104,7 +104,7 @@ def test_a_lost_reply_is_asked_for_again_and_changes_nothing() -> None:
         return nodes | {1002: node}
 
     with meeting(plan, stations_of(plan)) as (grid, exchange):
-        exchange.put_order(plan, 4, nodes_s=0.2, replies_s=0.3)
+        exchange.put_order(plan, "abcd", nodes_s=0.2, replies_s=0.3)
         grid.answering = losing_one(grid.answering)
         report = server_app.conduct(grid, exchange, lambda _: None)
     assert report.model.centroids_sha256 == over_loopback(plan).model.centroids_sha256

@@ -25,7 +25,7 @@ def test_without_options_eight_bureaus_cluster_generated_claims() -> None:
     assert (found.claims.world.n_bureaus, found.claims.world.n_claims) == (DEFAULT_BUREAUS, DEFAULT_CLAIMS)
     assert (DEFAULT_BUREAUS, DEFAULT_CLAIMS) == (8, 200_000)
     assert found.plan.n_clusters == len(found.claims.world.groups), "as many clusters as known groups"
-    assert found.plan.protection is Protection.NOISE
+    assert found.plan.protection is Protection.SECURE
     assert found.plan.privacy is not None
     assert found.plan.privacy.guarantee == Guarantee(epsilon=1.0, delta=1e-6, unit=Unit.PERSON)
     assert found.plan.privacy.weighting is Weighting.SHARED
@@ -33,9 +33,9 @@ def test_without_options_eight_bureaus_cluster_generated_claims() -> None:
 
 
 def test_options_about_privacy_reach_the_plan() -> None:
-    given = ["--protection", "secure", "--epsilon", "0.5", "--delta", "1e-7", "--claims-per-person", "4"]
+    given = ["--protection", "noise", "--epsilon", "0.5", "--delta", "1e-7", "--claims-per-person", "4"]
     plan = job(*given).plan
-    assert plan.protection is Protection.SECURE
+    assert plan.protection is Protection.NOISE
     assert plan.privacy is not None
     assert plan.privacy.guarantee == Guarantee(epsilon=0.5, delta=1e-7, unit=Unit.PERSON)
     assert (plan.privacy.weighting, plan.privacy.claims_per_person) == (Weighting.CAPPED, 4)

@@ -18,6 +18,7 @@ from common.private.budget import allotment
 from server.coordinator import Coordinator
 from server.session import RoundReport, SessionReport, run_session
 from simulations.bureaus import Bureaus, WorldClaims, gather_bureaus
+from simulations.conducting import conduct
 from simulations.engines import loopback_engine
 from simulations.job import run_job
 from simulations.loopback import Answer, Loopback
@@ -52,12 +53,12 @@ def seeded(seed: int) -> Callable[[int], bytes]:
 def centroids_over(bureaus: Bureaus, plan: Plan, seed: int) -> SessionReport:
     """A run on one thread: bureaus answer, and draw their seeds, in one order."""
     with bureaus.stations(plan, 1, seeded(seed)) as stations, Loopback(stations, 1) as transport:
-        return run_session(Coordinator(plan, bytes(16), "test"), transport)
+        return conduct(plan, tuple(sorted(stations)), transport, lambda _: None)
 
 
 def test_the_result_says_what_was_guaranteed_and_what_it_took(story: Story) -> None:
     result = story.result
-    assert (result["protection"], result["epsilon"], result["delta"], result["unit"]) == ("noise", 4.0, 1e-6, "person")
+    assert (result["protection"], result["epsilon"], result["delta"], result["unit"]) == ("secure", 4.0, 1e-6, "person")
     assert isinstance(result["epsilon_spent"], float)
     assert 3.99 < result["epsilon_spent"] <= 4.0
     assert isinstance(result["phi"], float)
@@ -188,7 +189,7 @@ def test_a_coordinator_refuses_it_too(bureaus: Bureaus) -> None:
 def test_nothing_of_the_ledgers_is_left_behind(
     bureaus: Bureaus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr("simulations.ledgers.IN_MEMORY", tmp_path)
     with bureaus.stations(world_plan(), 1):
         assert len(list(tmp_path.glob("fedclaims-ledgers-*/*"))) == 4
     assert not list(tmp_path.iterdir())

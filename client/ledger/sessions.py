@@ -1,0 +1,89 @@
+"""What a station keeps of a session of masked sums, encrypted: its secrets and what it has agreed to, until the end.
+
+Everything is written once. Secrets are deleted with the session, so that what was masked stays masked, whoever gets the
+disk later; on media that keep old blocks the file system's own encryption has to see to that.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from client.ledger.durable import PRIVATE_DIRECTORY, sync_directory, write_new
+from client.ledger.errors import BrokenLedgerError, ReleaseError
+from client.ledger.keys import StationKey
+from common.errors import EngineError
+
+_NONCE_BYTES = 12
+
+
+class Sessions:
+    """One directory a session, one file a thing kept.
+
+    Guarantees:
+        * ``keep`` returns only when the bytes are on the disk.
+        * What was kept under a name is never replaced by something else.
+    """
+
+    def __init__(self, directory: Path, key: StationKey) -> None:
+        """Use a directory, which is made when it is first needed."""
+        self._directory, self._key = directory, key
+
+    def keep(self, session: bytes, name: str, held: bytes) -> None:
+        """Keep something; the same again changes nothing.
+
+        Raises:
+            ReleaseError: If something else is kept under this name.
+            EngineError: If the disk fails.
+        """
+        nonce = os.urandom(_NONCE_BYTES)
+        sealed = nonce + AESGCM(self._key_of(session, name)).encrypt(nonce, held, session)
+        try:
+            self._make(session)
+            write_new(self._path(session, name), sealed)
+        except FileExistsError:
+            if self.kept(session, name) != held:
+                raise ReleaseError("this was answered otherwise before: it is never contradicted") from None
+        except OSError:
+            msg = "a session could not be kept, so nothing of it must be sent: free some space or mend the disk"
+            raise EngineError(msg) from None
+
+    def kept(self, session: bytes, name: str) -> bytes | None:
+        """What is kept under a name, or None.
+
+        Raises:
+            BrokenLedgerError: If it was changed.
+        """
+        try:
+            held = self._path(session, name).read_bytes()
+        except FileNotFoundError:
+            return None
+        cipher = AESGCM(self._key_of(session, name))
+        try:
+            return cipher.decrypt(held[:_NONCE_BYTES], held[_NONCE_BYTES:], session)
+        except (InvalidTag, ValueError):
+            raise BrokenLedgerError("what it kept of a session was changed", entry=0) from None
+
+    def forget(self, session: bytes) -> None:
+        """Delete all that is kept of a session."""
+        directory = self._directory / session.hex()
+        if directory.is_dir():
+            for path in directory.iterdir():
+                path.unlink()
+            sync_directory(directory)
+
+    def _make(self, session: bytes) -> None:
+        directory = self._directory / session.hex()
+        if not directory.is_dir():
+            directory.mkdir(PRIVATE_DIRECTORY, parents=True, exist_ok=True)
+            sync_directory(self._directory)
+            sync_directory(self._directory.parent)
+
+    def _path(self, session: bytes, name: str) -> Path:
+        return self._directory / session.hex() / name
+
+    def _key_of(self, session: bytes, name: str) -> bytes:
+        return self._key.session_key(session + name.encode())

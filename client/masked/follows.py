@@ -1,0 +1,93 @@
+"""The model check: a question must follow from the sum that was opened before it. Stations do not take it on trust."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+
+from common.errors import MessageError, RefusedError
+from common.masked_messages import Invite
+from common.messages import bytes_to_words
+from common.model import Model, model_of
+from common.plan import Plan
+from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.question import Question
+from common.schedule import n_words
+
+NEAR_ENOUGH = 1
+"""Grid units by which two machines' floating point may differ."""
+
+
+class WrongModelError(RefusedError):
+    """What the coordinator asks, or publishes, does not follow from what was opened: never answer it."""
+
+
+def next_round(plan: Plan, last: PrivateRound | None, invite: Invite, question: Question) -> PrivateRound:
+    """The round that an invitation asks for, with the centroids it was sent.
+
+    Guarantees:
+        * Phase, price and number of centroids are those of the schedule; no coordinate is more than a grid unit off.
+
+    Args:
+        plan: Of the session.
+        last: The round answered before; None before the first.
+        invite: The invitation.
+        question: What it asks.
+
+    Raises:
+        WrongModelError: If it does not follow.
+        RoundLostError: If a lost round cannot be repeated.
+    """
+    expected = _expected(plan, last, invite)
+    if not isinstance(expected, PrivateRound) or expected.number != invite.number:
+        raise WrongModelError("no such round follows")
+    same = (expected.phase, expected.cost, expected.centroids.shape) == (
+        question.phase,
+        question.cost,
+        question.centroids.shape,
+    )
+    if not same or not _near(expected.centroids, question.centroids) or not _near(expected.radii, question.radii):
+        raise WrongModelError("the question does not follow from the sum that was opened")
+    return replace(expected, cells=replace(expected.cells, centroids=question.centroids, radii=question.radii))
+
+
+def check_model(plan: Plan, last: PrivateRound, model: Model, opened: bytes, answered: int) -> None:
+    """Nothing, if a model follows from the last opened sum.
+
+    Raises:
+        WrongModelError: If it does not.
+    """
+    outcome = (
+        following(plan, last, _words(plan, last, opened), answered) if opened else after_loss(plan, last, answered)
+    )
+    if not isinstance(outcome, PrivateOutcome):
+        raise WrongModelError("a model is published before the last round")
+    expected = model_of(plan, outcome, model.provenance)
+    same = expected.centroid_units().shape == model.centroid_units().shape
+    if not same or not _near(expected.centroid_units(), model.centroid_units()):
+        raise WrongModelError("the model's centroids do not follow from the sum that was opened")
+    if [cluster.count for cluster in expected.clusters] != [cluster.count for cluster in model.clusters]:
+        raise WrongModelError("the model's figures do not follow from the sum that was opened")
+
+
+def _expected(plan: Plan, last: PrivateRound | None, invite: Invite) -> PrivateRound | PrivateOutcome:
+    if last is None:
+        if invite.opened or invite.answered:
+            raise WrongModelError("nothing was opened before the first round")
+        return first(plan)
+    if invite.opened:
+        return following(plan, last, _words(plan, last, invite.opened), invite.answered)
+    return after_loss(plan, last, invite.answered)
+
+
+def _words(plan: Plan, last: PrivateRound, opened: bytes) -> npt.NDArray[np.int64]:
+    try:
+        return bytes_to_words(opened, (n_words(plan, last.phase, len(last.centroids)),))
+    except MessageError as error:
+        raise WrongModelError("the opened sum is not of the round before") from error
+
+
+def _near(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> bool:
+    return bool(np.abs(one - other).max() <= NEAR_ENOUGH)
