@@ -15,6 +15,7 @@ from client.claims.mapping import ClaimMapping, load_mapping, parse_mapping, rea
 from client.claims.projection import present_columns
 from client.claims.sources.opening import open_source
 from client.claims.sources.source import ClaimSource
+from client.identity.command import add_join
 from client.ledger.command import add_ledger
 from client.preview.command import add_preview
 from client.profiling.columns import profile_file
@@ -55,6 +56,7 @@ def _parser() -> argparse.ArgumentParser:
     profile.add_argument("--write-mapping", type=Path, metavar="OUT.toml", help="write the proposed mapping here")
     add_ledger(commands)
     add_preview(commands)
+    add_join(commands)
     return parser
 
 

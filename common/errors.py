@@ -8,7 +8,11 @@ FedclaimsError
 ├── RefusedError          a policy or a contract forbids it; trying again changes nothing
 │   ├── CohortError         too few bureaus, or not the cohort that was agreed
 │   ├── MessageError        a peer sent bytes that are not a valid message of this run
-│   └── LocalNoiseTooSmallError   (common.noise.local_noise) the plan's noise is too small to be exact
+│   │   ├── SignatureError  (common.consortium.identity) it is not signed by whom it should be
+│   │   └── CheatError      (common.masking.opening) a bureau sent what no honest one sends; it is named
+│   ├── LocalNoiseTooSmallError   (common.noise.local_noise) the plan's noise is too small to be exact
+│   ├── RosterError       (common.consortium) a roster does not count, or does not say what is asked of it
+│   └── WrongOrderError   (common.masking.participant) a step that contradicts an earlier one
 ├── RoundLostError        this round failed; it may be tried again
 └── EngineError           the transport or its environment failed
 

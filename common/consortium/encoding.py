@@ -26,7 +26,8 @@ def spell(*parts: Spelled) -> bytes:
         * Injective: different fields, or fields of different kinds, have different bytes.
 
     Raises:
-        TypeError: If a field is none of bytes, text, whole number, or a sequence of these.
+        TypeError: If a field is none of bytes, text, whole number, or a list or tuple of these.
+        ValueError: If a text cannot be encoded, or a number has thousands of digits.
     """
     return b"".join(_field(part) for part in parts)
 
@@ -48,7 +49,7 @@ def _field(part: Spelled) -> bytes:
         kind, content = "str", part.encode()
     elif isinstance(part, int) and not isinstance(part, bool):
         kind, content = "int", str(int(part)).encode()
-    elif isinstance(part, Sequence):
+    elif isinstance(part, list | tuple):
         kind, content = "sequence", spell(*part)
     else:
         msg = f"a {type(part).__name__} has no single spelling"
