@@ -109,8 +109,9 @@ class MaskedSession:
             RefusedError: If the members are not acceptable, or others were accepted before.
         """
         self._check(members)
-        self._enter(members)
+        participant = self._participant_among(members)
         self._party.ledger.sessions.keep(self.offer.session, "members", encode(members))
+        self._participant = self._participant or participant
         reply = Ready(
             session=self.offer.session,
             fingerprint=self.plan.fingerprint,
@@ -227,7 +228,7 @@ class MaskedSession:
             raise MessageError("the message belongs to another session or plan")
         check_seal(message, self._coordinator)
 
-    def _enter(self, members: Members) -> None:
+    def _participant_among(self, members: Members) -> Participant:
         keys = self._party.consortium.bureau_keys()
         exchange = check_members(members, self.offer, self._party.name, self._held().public, keys)
         membership = Membership(
@@ -239,8 +240,7 @@ class MaskedSession:
             public_keys={name: keys[name] for name in exchange},
             threshold=survivors_needed(self.plan, self.offer, len(exchange), self._party.policy),
         )
-        if self._participant is None or self._participant.membership.session != membership.session:
-            self._participant = Participant(membership=membership, kept=LedgerKept(self._party.ledger))
+        return Participant(membership=membership, kept=LedgerKept(self._party.ledger))
 
     def _restore(self) -> None:
         """Everything that was agreed before, in its order."""
@@ -255,7 +255,7 @@ class MaskedSession:
             return
         members = decode(held)
         if isinstance(members, Members):
-            self._enter(members)
+            self._participant = self._participant_among(members)
         number = 1
         while (held := self._party.ledger.sessions.kept(self.offer.session, f"invite-{number:07d}")) is not None:
             invite = decode(held)

@@ -18,7 +18,7 @@ SHARE_UNITS = 10**12
 """Shares are handed to the accountant as integers; this fine, no round's part is off by more than a unit of cost."""
 
 
-LEAST_COST = 1000
+LEAST_COST = 100
 """Of a round, units of 1e-9 rho: below it the parts of a round cannot be told apart."""
 
 
@@ -101,7 +101,7 @@ def sum_costs_of(cost: int, n_features: int, division: Division) -> tuple[int, i
     ``2 sqrt(d)`` times that of a coordinate of the sums.
 
     Guarantees:
-        * The three are positive and add up to ``cost``, if ``cost`` is at least 1,000.
+        * The three are positive and add up to ``cost``, if ``cost`` is at least 100.
     """
     squares = max(1, cost * division.squares // PER_MILLE)
     counts = max(1, int((cost - squares) / (1.0 + 2.0 * sqrt(n_features))))

@@ -201,7 +201,7 @@ def test_limits_of_the_policy_hold_over_sessions(tmp_path: Path) -> None:
         ({"phase": Phase.RADIUS}, RefusalCode.WRONG_SHAPE),
         ({"centroids": words_to_bytes(CENTROIDS * 9)}, RefusalCode.WRONG_SHAPE),
         ({"cost": 0}, RefusalCode.POLICY),
-        ({"cost": 999}, RefusalCode.POLICY),
+        ({"cost": 99}, RefusalCode.POLICY),
         ({"cost": 10**15}, RefusalCode.POLICY),
         ({"cohort": ("north",)}, RefusalCode.COHORT_TOO_SMALL),
         ({"cohort": ("east", "south")}, RefusalCode.WRONG_COHORT),
