@@ -20,7 +20,7 @@ import psutil
 
 from client.persons import Persons
 from common.costs import Costs, costs_of, sum_costs
-from common.grid import MAX_ROWS
+from common.grid import GRID_UNITS, MAX_ROWS
 from common.kernel import Rows, e_step, row_norms
 from common.privacy import Privacy
 from common.private.answering import raw_answer
@@ -157,6 +157,10 @@ class RowStore:
     def n_persons(self) -> int:
         """Distinct insured persons."""
         return self._persons.distinct()
+
+    def weights(self, privacy: Privacy) -> npt.NDArray[np.float64]:
+        """The weight that each claim has under these terms, in the order of the rows, 1 at most."""
+        return self._persons.weights(privacy.weighting, privacy.claims_per_person, 0, len(self)) / GRID_UNITS
 
     def summarise(self, centroids: npt.NDArray[np.int64], *, with_costs: bool) -> Summary:
         """The summary of all rows around some centroids.

@@ -142,10 +142,11 @@ def _noisy(plan: Plan, outcome: PrivateOutcome) -> Figures:
 
 
 def _noisy_riv(costs: Floats, noise_std: float) -> float:
-    """RIV of log cost; the square of a noisy sum is too large by the noise's variance, which is taken off."""
+    """RIV of log cost; ``sum**2 / n`` is too large by the noise of the sum and of the count, which is taken off."""
     n, sums, squares = costs.T
     clear = n >= CLEAR * noise_std
     if not clear.any():
         return 0.0
-    shrunk = np.sqrt(np.maximum(sums**2 - noise_std**2, 0.0)) * np.sign(sums)
+    means = sums / np.maximum(n, 1.0)
+    shrunk = np.sqrt(np.maximum(sums**2 - (1.0 + means**2) * noise_std**2, 0.0)) * np.sign(sums)
     return explained_share(n[clear], shrunk[clear], squares[clear])

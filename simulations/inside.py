@@ -29,6 +29,7 @@ class Inside:
     """Sums over all claims, per cluster.
 
     Attributes:
+        inertia: Of the rows of these bureaus, claims weighted as the plan weights them.
         summary: Exact, with costs, of the bureaus whose claims are in the model.
         bureau_counts: ``(K, n_bureaus)``, bureaus largest first.
         diagnoses: ``(K, n_codes)``, claims by main diagnosis.
@@ -39,6 +40,7 @@ class Inside:
         age_years: ``(K,)``, mean of claims with an age; NaN with fewer than ``FLOOR``.
     """
 
+    inertia: float
     summary: Summary
     bureau_counts: Counts
     diagnoses: Counts
@@ -67,6 +69,7 @@ def look_inside(bureaus: Bureaus, model: Model) -> Inside:
         _add_details(labels, bureau, sums, means)
     counts = np.stack(columns, axis=1)
     return Inside(
+        inertia=_inertia(bureaus, model),
         summary=_summary(bureaus, model),
         bureau_counts=counts,
         diagnoses=sums["diagnosis"],
@@ -76,6 +79,20 @@ def look_inside(bureaus: Bureaus, model: Model) -> Inside:
         stay_days=_mean(means["stay_days"]),
         age_years=_mean(means["age_years"]),
     )
+
+
+def _inertia(bureaus: Bureaus, model: Model) -> float:
+    """Squared distances to the model's centroids, weighted."""
+    centroids, exact, total = model.centroid_units(), model.centroid_values(), 0.0
+    for name in set(bureaus.by_name).intersection(model.provenance.cohort):
+        store, start = bureaus.by_name[name].store, 0
+        weights = store.weights(model.plan.privacy) if model.plan.privacy else np.ones(len(store))
+        for chunk in store.chunks():
+            labels = e_step(chunk.rows, chunk.norms, centroids, store.n_threads).labels
+            squares = ((chunk.rows - exact[labels]) ** 2).sum(axis=1)
+            total += float(squares @ weights[start : start + len(squares)])
+            start += len(squares)
+    return total
 
 
 def _summary(bureaus: Bureaus, model: Model) -> Summary:

@@ -129,7 +129,7 @@ def _run_on(bureaus: Bureaus, job: Job, clock: _Clock, render: Callable[[Story],
     reference = None
     if job.with_reference:
         with clock.stage("reference"):
-            reference = fit_reference(bureaus, len(session.model.clusters), plan.seed, job.n_threads)
+            reference = fit_reference(bureaus, len(session.model.clusters), plan.seed, job.n_threads, plan.privacy)
     with clock.stage("report"):
         inside = look_inside(bureaus, session.model)
         story = Story(
@@ -150,7 +150,7 @@ def _result(
     job: Job, bureaus: Bureaus, session: SessionReport, inside: Inside, reference: Reference | None
 ) -> dict[str, object]:
     summary, centroids = inside.summary, session.model.centroid_units()
-    found_inertia, riv = inertia(summary, centroids), riv_of_log_cost(summary.costs)
+    claims_inertia, riv = inertia(summary, centroids), riv_of_log_cost(summary.costs)
     known = inside.truths.sum() > 0
     return {
         "schema": RESULT_SCHEMA,
@@ -162,9 +162,10 @@ def _result(
         "n_features": session.model.plan.features.n_features,
         "n_clusters": len(session.model.clusters),
         "rounds": session.model.provenance.rounds,
-        "inertia": found_inertia,
+        "inertia": inside.inertia,
         "reference_inertia": reference.inertia if reference else None,
-        "inertia_ratio": found_inertia / reference.inertia if reference else None,
+        "inertia_ratio": inside.inertia / reference.inertia if reference else None,
+        "claims_inertia_ratio": claims_inertia / reference.claims_inertia if reference else None,
         "riv_log_cost": riv,
         "riv_log_cost_reference": reference.riv_log_cost if reference else None,
         "riv_cost": riv_of_cost(summary.costs),

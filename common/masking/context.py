@@ -29,11 +29,14 @@ class Context:
     parameters: bytes
 
     def __post_init__(self) -> None:
-        """Refuse a cohort with two spellings.
+        """Refuse a cohort with two spellings, and counters below 1.
 
         Raises:
-            MessageError: If it is not sorted, or names a bureau twice.
+            MessageError: If it is not sorted, or names a bureau twice, or a counter is below 1.
         """
+        if self.round < 1 or self.attempt < 1:
+            msg = "rounds and attempts are counted from 1"
+            raise MessageError(msg)
         if tuple(sorted(set(self.cohort))) != self.cohort:
             msg = "a cohort names every bureau once, in order"
             raise MessageError(msg)

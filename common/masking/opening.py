@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from common.errors import MessageError, RoundLostError
 from common.masking.commitments import commitment_to, own_commitment, pair_commitment
+from common.masking.keys import KEY_BYTES
 from common.masking.masks import as_signed, mask, remove_pair
 from common.masking.participant import Contribution, Revealed
 
@@ -55,6 +56,8 @@ def check_revealed(
     """
     if revealed.context != given.context or set(revealed.pair_keys) != set(cohort) - set(survivors):
         raise CheatError(name, "did not reveal the keys of those who were lost, or in another context")
+    if any(len(key) != KEY_BYTES for key in (revealed.own_key, *revealed.pair_keys.values())):
+        raise CheatError(name, "revealed a key that is none")
     if own_commitment(revealed.own_key) != given.own_commitment:
         raise CheatError(name, "revealed another key of its own mask than it committed to")
     peers = [peer for peer in cohort if peer != name]
@@ -79,7 +82,8 @@ def open_sum(
     Raises:
         RoundLostError: If keys of a survivor are missing.
     """
-    if missing := [name for name in survivors if name not in revealed]:
+    missing = [name for name in survivors if name not in revealed or name not in given]
+    if missing or not survivors:
         msg = f"{len(missing)} survivors have not revealed their keys: wait for them, or ask the round again"
         raise RoundLostError(msg)
     total = np.zeros(len(given[survivors[0]].words) // WORD_BYTES, np.uint64)

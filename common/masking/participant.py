@@ -63,6 +63,17 @@ class Membership:
     public_keys: Mapping[str, bytes]
     threshold: int
 
+    def __post_init__(self) -> None:
+        """Refuse what is no membership.
+
+        Raises:
+            ValueError: If the bureau is no member, a member has no identity, or a sum would need no survivors.
+        """
+        known = self.name in self.exchange_keys and set(self.exchange_keys) <= set(self.public_keys)
+        if not known or self.threshold < 1:
+            msg = "a member of a session has an identity and a session key, and sums have survivors"
+            raise ValueError(msg)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contribution:
@@ -112,8 +123,8 @@ class Participant:
     Guarantees:
         * Words leave under a mask of this bureau alone and one for each other bureau of the attempt's cohort, all
           derived from the session's secrets and the whole context; no key is used in two contexts.
-        * In a context at most one set of survivors is confirmed, in a round at most one context is opened; also after a
-          crash, as long as what was kept is not rolled back.
+        * In a context the same words are masked and at most one set of survivors is confirmed, in a round at most one
+          context is opened; also after a crash, as long as what was kept is not rolled back.
         * An own mask is revealed only when every survivor has signed the same survivors and the same masked words.
         * A new attempt forgets the survivors of the one before.
     """
@@ -142,19 +153,26 @@ class Participant:
 
         Args:
             context: Of the attempt.
-            words: Noised; the same in every attempt of a round.
+            words: Noised, int64 ``(n_words,)``; the same in every attempt of a round.
 
         Raises:
             CohortError: If the cohort is not of members, without this bureau, or too small.
             WrongOrderError: If the attempt is old, or the round was opened in another context.
+            RefusedError: If other words were masked in this context before.
+            ValueError: If the words are no vector of int64.
         """
         self.check(context)
+        if words.ndim != 1 or words.dtype != np.int64:
+            msg = "words are a vector of int64"
+            raise ValueError(msg)
         member, digest = self.membership, context.digest
         pairs = {peer: pair_key(self._pairs[peer], member.name, peer, digest) for peer in self._others(context)}
         own = own_key(member.secrets, member.name, digest)
         held = masked(words, member.name, own, pairs).astype("<u8").tobytes()
+        words_digest = hashlib.sha256(held).digest()
+        self.kept.put(f"masked:{digest.hex()}", words_digest)
         self._last = (context.round, context.attempt)
-        self._attempt = _Attempt(context=context, digest=digest, words_digest=hashlib.sha256(held).digest())
+        self._attempt = _Attempt(context=context, digest=digest, words_digest=words_digest)
         return Contribution(
             context=digest, words=held, own_commitment=own_commitment(own), pair_commitments=pair_commitments(pairs)
         )
@@ -191,8 +209,8 @@ class Participant:
 
         Raises:
             CohortError: If they are too few, not of the cohort, or without this bureau.
-            WrongOrderError: If this is not the current attempt, this bureau's words were changed, or other survivors
-                were confirmed in this context.
+            WrongOrderError: If this is not the current attempt, or this bureau's words were changed.
+            RefusedError: If other survivors were confirmed in this context.
         """
         attempt = self._current(context)
         self._check_survivors(attempt, survivors, digests)
@@ -216,8 +234,8 @@ class Participant:
 
         Raises:
             SignatureError: If one is not valid.
-            WrongOrderError: If this bureau has not confirmed survivors in this attempt, one of them has not signed, or
-                the round was opened in another context.
+            WrongOrderError: If this bureau has not confirmed survivors in this attempt, or one of them has not signed.
+            RefusedError: If the round was opened in another context.
         """
         attempt = self._current(context)
         if not attempt.survivors or tuple(sorted(confirmations)) != attempt.survivors:
