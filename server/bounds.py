@@ -42,12 +42,6 @@ def is_possible_with_noise(words: npt.NDArray[np.int64]) -> bool:
     return bool(np.all(np.abs(words.astype(np.float64)) <= MAX_ROWS * GRID_UNITS + MOST_NOISE))
 
 
-def is_possible_sum(words: npt.NDArray[np.int64], n_bureaus: int) -> bool:
-    """Whether so many bureaus' bounded and noised words could add up to these."""
-    most = MAX_ROWS * GRID_UNITS + n_bureaus * MOST_NOISE
-    return bool(np.all(np.abs(words.astype(np.float64)) <= most))
-
-
 def adds_up(total: npt.NDArray[np.int64], words: npt.NDArray[np.int64]) -> bool:
     """Whether a sum stays far from the end of 64 bits."""
     return bool(np.all(np.abs(total.astype(np.float64)) + np.abs(words.astype(np.float64)) < MOST_IN_A_SUM))

@@ -67,6 +67,13 @@ class Sessions:
         except (InvalidTag, ValueError):
             raise BrokenLedgerError("what it kept of a session was changed", entry=0) from None
 
+    def forget_others(self, session: bytes) -> None:
+        """Delete all that is kept of any session but this one: they are over."""
+        if self._directory.is_dir():
+            for directory in self._directory.iterdir():
+                if directory.name != session.hex():
+                    self.forget(bytes.fromhex(directory.name))
+
     def forget(self, session: bytes) -> None:
         """Delete all that is kept of a session."""
         directory = self._directory / session.hex()

@@ -88,6 +88,7 @@ class MaskedDesk:
             raise OverPlanError("the policy does not accept this plan")
         if self._session is None or self._session.offer != offer:
             session = MaskedSession.joining(party, offer)
+            party.ledger.sessions.forget_others(offer.session)
             self._rows, self._session = self._rows_for(plan), session
         return self._session
 

@@ -13,6 +13,7 @@ from common.messages import bytes_to_words
 from common.model import Model, model_of
 from common.plan import Plan
 from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.plausible import is_plausible
 from common.private.question import Question
 from common.schedule import n_words
 
@@ -60,7 +61,9 @@ def check_model(plan: Plan, last: PrivateRound, model: Model, opened: bytes, ans
         WrongModelError: If it does not.
     """
     outcome = (
-        following(plan, last, _words(plan, last, opened), answered) if opened else after_loss(plan, last, answered)
+        following(plan, last, _words(plan, last, opened, answered), answered)
+        if opened
+        else after_loss(plan, last, answered)
     )
     if not isinstance(outcome, PrivateOutcome):
         raise WrongModelError("a model is published before the last round")
@@ -78,15 +81,18 @@ def _expected(plan: Plan, last: PrivateRound | None, invite: Invite) -> PrivateR
             raise WrongModelError("nothing was opened before the first round")
         return first(plan)
     if invite.opened:
-        return following(plan, last, _words(plan, last, invite.opened), invite.answered)
+        return following(plan, last, _words(plan, last, invite.opened, invite.answered), invite.answered)
     return after_loss(plan, last, invite.answered)
 
 
-def _words(plan: Plan, last: PrivateRound, opened: bytes) -> npt.NDArray[np.int64]:
+def _words(plan: Plan, last: PrivateRound, opened: bytes, answered: int) -> npt.NDArray[np.int64]:
     try:
-        return bytes_to_words(opened, (n_words(plan, last.phase, len(last.centroids)),))
+        words = bytes_to_words(opened, (n_words(plan, last.phase, len(last.centroids)),))
     except MessageError as error:
         raise WrongModelError("the opened sum is not of the round before") from error
+    if not is_plausible(plan, last.question, words, answered):
+        raise WrongModelError("no claims could have the opened sum")
+    return words
 
 
 def _near(one: npt.NDArray[np.int64], other: npt.NDArray[np.int64]) -> bool:

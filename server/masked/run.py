@@ -15,10 +15,10 @@ from common.messages import Received, Refusal, words_to_bytes
 from common.model import Model, Provenance, model_of
 from common.private.feasible import refuse_infeasible
 from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.plausible import is_plausible
 from common.schedule import inertia_seen
 from common.sealing import check_seal
 from common.wire import AnyMessage, decode, encode
-from server.bounds import is_possible_sum
 from server.masked.steps import Closed, Step
 from server.masked.tallying import Tally
 from server.masked.terms import Terms
@@ -148,7 +148,7 @@ class MaskedRun:
         return () if self.step in {Step.OFFER, Step.DONE} else self._active
 
     def _take(self, node: str, message: MaskedJoin | Ready | Masked | Confirm | Reveal | Received) -> None:
-        if self.step is not Step.OFFER and message.bureau not in self._expected():
+        if self.step is not Step.OFFER and message.bureau not in self.awaited:
             raise _unasked(node)
         match self.step, message:
             case Step.OFFER, MaskedJoin():
@@ -221,7 +221,7 @@ class MaskedRun:
         n_bureaus = len(tally.survivors)
         opened = set(tally.revealed) == set(tally.survivors)
         total = tally.total() if opened else np.zeros(0, np.int64)
-        if not opened or not is_possible_sum(total, n_bureaus):
+        if not opened or not is_plausible(self.terms.plan, asked.question, total, n_bureaus):
             self._lose_round(asked, tally)
             return
         seen = inertia_seen(self.terms.plan, asked, total, n_bureaus)
