@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from common.messages import Join, Received, Refusal, RoundReply
-from common.plan import Phase, Plan
+from common.masked_messages import Confirm, Masked, MaskedJoin, Ready, Reveal
+from common.messages import Envelope, Join, Received, Refusal, RoundReply
+from common.plan import Phase, Plan, Protection
 from common.schedule import n_words
 from common.summary import COST_FIELDS
 from server.session import RoundReport
@@ -16,15 +17,17 @@ from simulations.report.answers import block_names
 from simulations.report.bars import bar
 from simulations.report.floor import is_small, shown_counts
 from simulations.report.formats import integer, size
+from simulations.report.masked_traffic import ROUND
+from simulations.report.masking import is_silent
 from simulations.report.naming import bureau_name, phase_key
 from simulations.report.texts import Text
 from simulations.story import Story
 
-SENT_BY_BUREAUS: tuple[type[Join | RoundReply | Received | Refusal], ...] = (Join, RoundReply, Received, Refusal)
-"""Every kind of message that a bureau can send."""
+SENT_BY_BUREAUS: tuple[type[Envelope], ...] = (Join, RoundReply, Received, Refusal)
+"""Every kind of message that a bureau can send where sums are not masked."""
 
-SUMMARY_FIELD = "summary"
-"""The only field that is made from claims."""
+SENT_UNDER_MASKS: tuple[type[Envelope], ...] = (MaskedJoin, Ready, Masked, Confirm, Reveal, Received, Refusal)
+"""The same where they are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +54,7 @@ class RoundRow:
         key: Of its phase's texts.
         contents: Names of what each answer was made of.
         cost: Of the answers, units of 1e-9 rho.
+        lost: Whether it was paid for and not opened, if sums are masked.
     """
 
     key: str
@@ -61,6 +65,7 @@ class RoundRow:
     bytes_down: str
     bytes_up: str
     cost: str
+    lost: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,11 +92,22 @@ class BureauRow:
     lost: bool
 
 
-def kinds() -> tuple[Kind, ...]:
+def summary_field(protection: Protection) -> str:
+    """The only field that is made from claims."""
+    return "words" if protection is Protection.SECURE else "summary"
+
+
+def replies(protection: Protection) -> tuple[str, ...]:
+    """Kinds of messages that a bureau sends in every round."""
+    kinds_of_round: tuple[type[Envelope], ...] = ROUND if protection is Protection.SECURE else (RoundReply,)
+    return tuple(str(message.model_fields["kind"].default) for message in kinds_of_round)
+
+
+def kinds(protection: Protection) -> tuple[Kind, ...]:
     """What a bureau can send, field by field."""
     return tuple(
         Kind(name=message.model_fields["kind"].default, fields=tuple(sorted(message.model_fields)))
-        for message in SENT_BY_BUREAUS
+        for message in (SENT_UNDER_MASKS if protection is Protection.SECURE else SENT_BY_BUREAUS)
     )
 
 
@@ -165,4 +181,5 @@ def _round(plan: Plan, report: RoundReport) -> RoundRow:
         bytes_down=integer(report.bytes_down),
         bytes_up=integer(report.bytes_up),
         cost=integer(report.cost),
+        lost=is_silent(report),
     )

@@ -7,15 +7,11 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from common.accounting.charges import rdp_epsilon
 from common.accounting.feasibility import Feasibility
 from common.accounting.guarantee import Guarantee, Language, rounded_up
 from common.floor import DEVIATIONS
-from common.model import Spent
-from common.plan import Plan, Protection
 from common.privacy import Privacy
 from common.private.feasible import feasibility
-from common.private.question import counted_on
 from common.weighting import Weighting
 from simulations.report.formats import decimal, deviation, integer
 from simulations.report.phi_scale import Zone, phi_scale, zones
@@ -58,9 +54,6 @@ class PrivacySection:
         index: Whether it was worth spending.
         shown_from: Noisy count from which a cluster's count is published.
         count_noise_std: Of the noise in a published count.
-        masking: Whether the noise suffices only once sums are masked.
-        counted_on: Bureaus whose noise makes up the whole.
-        epsilon_unmasked: What the answers of one bureau alone guarantee while they can be seen one by one.
     """
 
     sentence: Text
@@ -77,9 +70,6 @@ class PrivacySection:
     index: Index
     shown_from: str
     count_noise_std: str
-    masking: bool
-    counted_on: int
-    epsilon_unmasked: str
 
 
 def privacy_section(story: Story, texts: Catalogue) -> PrivacySection | None:
@@ -103,9 +93,6 @@ def privacy_section(story: Story, texts: Catalogue) -> PrivacySection | None:
         index=_index(feasibility(plan, len(story.model.provenance.cohort)), texts),
         shown_from=integer(math.ceil(plan.smallest_cluster + DEVIATIONS * noise_std)),
         count_noise_std=deviation(noise_std),
-        masking=plan.protection is Protection.SECURE,
-        counted_on=counted_on(plan),
-        epsilon_unmasked=_unmasked(plan, guarantee, spent),
     )
 
 
@@ -121,8 +108,3 @@ def _sentence(guarantee: Guarantee) -> Text:
 def _index(found: Feasibility, texts: Catalogue) -> Index:
     verdict = Text(en=found.sentence(Language.ENGLISH), zh=found.sentence(Language.CHINESE))
     return Index(verdict=verdict, scale=phi_scale(found.phi, texts), zones=zones(found.phi))
-
-
-def _unmasked(plan: Plan, guarantee: Guarantee, spent: Spent) -> str:
-    """Epsilon of answers with a part of the noise: their cost is as many times higher as bureaus share the noise."""
-    return rounded_up(rdp_epsilon((spent.rho_billionths * counted_on(plan),), guarantee.delta))

@@ -12,13 +12,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.features.spec import FeatureSpec
-from common.messages import RoundReply
 from common.plan import Phase, Protection
 from common.schedule import n_words
 from simulations.report import answers, cards, figures, formats, leaving, mix, palette, privacy, svg, tiles
 from simulations.report.centroid_map import centroid_map, project
 from simulations.report.cost_strip import cost_strip
 from simulations.report.heat_map import mix_picture
+from simulations.report.masked_traffic import masked_traffic
+from simulations.report.masking import masking_of
 from simulations.report.naming import bureau_name
 from simulations.report.rounds_chart import rounds_chart
 from simulations.report.texts import Catalogue, both, load_catalogue
@@ -47,6 +48,7 @@ def render_report(story: Story) -> str:
         policy=_policy(style, script),
         **_headline(story),
         privacy=privacy.privacy_section(story, texts),
+        masking=masking_of(story, texts),
         **_pictures(story, texts),
         **_traffic(story),
         **_provenance(story),
@@ -126,9 +128,10 @@ def _traffic(story: Story) -> dict[str, object]:
         "round_rows": leaving.round_rows(story),
         "n_cells": len(story.cards) * len(story.bureaus),
         "lost": [bureau_name(bureau) for bureau in story.bureaus if bureau.lost],
-        "kinds": leaving.kinds(),
-        "reply": RoundReply.model_fields["kind"].default,
-        "summary_field": leaving.SUMMARY_FIELD,
+        "kinds": leaving.kinds(plan.protection),
+        "replies": leaving.replies(plan.protection),
+        "summary_field": leaving.summary_field(plan.protection),
+        "masked_traffic": masked_traffic(story),
         "parts": leaving.summary_parts(plan, k, with_costs=True),
         "words_down": formats.integer(k * plan.features.n_features),
         "words_up": formats.integer(n_words(plan, Phase.LLOYD, k)),

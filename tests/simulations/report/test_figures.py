@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from common.claim import FEE_CATEGORIES
-from common.plan import Phase
+from common.plan import Phase, Protection
 from common.schedule import n_words
 from common.summary import Summary
 from simulations.report import render_report
@@ -112,8 +112,8 @@ def test_the_parts_of_a_summary_are_all_of_it() -> None:
 
 def test_every_kind_of_message_is_listed_with_all_its_fields(page: Element) -> None:
     shown = [words(code) for code in page.one(id="left").all("details")[1].all("code")]
-    assert shown == [name for kind in kinds() for name in (kind.name, *kind.fields)]
-    assert [kind.name for kind in kinds()] == ["join", "round_reply", "received", "refusal"]
+    assert shown == [name for kind in kinds(Protection.NONE) for name in (kind.name, *kind.fields)]
+    assert [kind.name for kind in kinds(Protection.NONE)] == ["join", "round_reply", "received", "refusal"]
 
 
 def test_each_bureau_is_shown_with_its_claims_and_bytes(page: Element) -> None:

@@ -92,17 +92,6 @@ def test_epsilon_spent_stands_beside_what_was_granted() -> None:
     assert spent.epsilon <= float(section.epsilon_spent) <= EPSILON
 
 
-def test_only_secure_says_that_answers_were_not_masked() -> None:
-    noise, secure = (privacy_section(protected_story(one), load_catalogue()) for one in PROTECTED)
-    assert noise is not None
-    assert secure is not None
-    assert not noise.masking
-    assert secure.masking
-    assert float(secure.epsilon_unmasked) > EPSILON >= float(noise.epsilon_unmasked)
-    assert page_of(protected_story(Protection.SECURE)).one("p", class_="caution").text().startswith("Careful")
-    assert not page_of(protected_story()).all("p", class_="caution")
-
-
 @pytest.mark.parametrize("protection", PROTECTED)
 def test_the_noise_of_each_block_is_worked_out_by_hand(protection: Protection) -> None:
     story = protected_story(protection)
