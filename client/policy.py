@@ -26,7 +26,7 @@ GUARDED = frozenset(Protection) - {Protection.NONE}
 CELL_FLOOR = 11
 """No cell of 1 to 10 persons is shown (CMS cell size policy)."""
 
-_MOST_BYTES = 1 << 20
+_MOST_BYTES = 1 << 13
 
 _Kind = TypeVar("_Kind", Protection, Unit)
 Loose = Annotated[_Kind, Field(strict=False)]
@@ -155,9 +155,6 @@ def load_policy(path: Path) -> Policy:
     except OSError:
         msg = f"the policy {path} cannot be read: name the bureau's policy file"
         raise InputError(msg) from None
-    if len(text) > _MOST_BYTES:
-        msg = f"the policy {path} is larger than {_MOST_BYTES} bytes; it cannot be one"
-        raise InputError(msg)
     return parse_policy(text, str(path))
 
 
@@ -167,12 +164,18 @@ def parse_policy(text: bytes, name: str) -> Policy:
     Raises:
         InputError: As ``load_policy``.
     """
+    if len(text) > _MOST_BYTES:
+        msg = f"the policy {name} is larger than {_MOST_BYTES} bytes; it cannot be one"
+        raise InputError(msg)
     try:
         given = tomllib.loads(text.decode("utf-8"))
         policy = Policy.model_validate(given)
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, one['loc'][:1])) or 'policy'}: {one['msg']}" for one in error.errors())
         msg = f"policy {name} needs mending: {faults}"
+        raise InputError(msg) from None
+    except RecursionError:
+        msg = f"policy {name} is nested too deeply to be one"
         raise InputError(msg) from None
     except ValueError as error:
         msg = f"policy {name} is not valid TOML in UTF-8: {error}"

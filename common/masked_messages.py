@@ -19,7 +19,7 @@ Key = Annotated[bytes, Field(min_length=32, max_length=32)]
 Signature = Annotated[bytes, Field(max_length=64)]
 """Empty while it is being signed."""
 
-Head = Annotated[str, Field(pattern=r"^[0-9]{1,12}:[0-9a-f]{64}$")]
+Head = Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,11}):[0-9a-f]{64}$")]
 Moment = Annotated[int, Field(ge=0, lt=2**53)]
 MOST_MEMBERS = 10_000
 

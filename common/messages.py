@@ -111,7 +111,7 @@ class RoundReply(Envelope):
     bureau: BureauName
     request: Fingerprint
     summary: bytes
-    head: Annotated[str, StringConstraints(pattern=r"^([0-9]{1,12}:[0-9a-f]{64})?$")]
+    head: Annotated[str, StringConstraints(pattern=r"^((0|[1-9][0-9]{0,11}):[0-9a-f]{64})?$")]
 
 
 class Result(Envelope):
@@ -143,7 +143,7 @@ Message = Offer | Join | RoundRequest | RoundReply | Result | Received | Refusal
 
 def is_bureau_name(text: str) -> bool:
     """Whether a bureau may be called so in messages: 1 to 64 characters, no control characters."""
-    return re.fullmatch(_NAME, text) is not None
+    return re.fullmatch(_NAME, text) is not None and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def words_to_bytes(words: npt.NDArray[np.int64]) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from common.accounting.charges import noise_multiplier, rdp_epsilon
 from common.figures import figures_of
@@ -120,7 +120,7 @@ class Model(BaseModel):
     format: Literal["fedclaims/model/2"]
     plan: Plan
     plan_fingerprint: str
-    centroids: Annotated[tuple[tuple[Coordinate, ...], ...], Field(min_length=1)]
+    centroids: Annotated[tuple[Annotated[tuple[Coordinate, ...], FailFast()], ...], Field(min_length=1), FailFast()]
     centroids_sha256: str
     clusters: tuple[Cluster, ...]
     quality: Quality

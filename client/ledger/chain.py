@@ -45,7 +45,7 @@ class Head:
         Raises:
             ValueError: If it is not one.
         """
-        if not re.fullmatch(r"[0-9]{1,15}:[0-9a-f]{64}", text, re.ASCII):
+        if not re.fullmatch(r"(0|[1-9][0-9]{0,11}):[0-9a-f]{64}", text, re.ASCII):
             raise ValueError("a head is a number, a colon and 64 hexadecimal digits")
         number, digest = text.split(":")
         return cls(number=int(number), digest=digest)

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Self, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from common.consortium.encoding import Spelled, hashed, label
 from common.consortium.identity import KEY_BYTES
@@ -130,7 +130,7 @@ class Terms(Content):
 class Governance(Content):
     """Whose signatures make a roster count: ``threshold`` of these keys. They sign nothing else and stay offline."""
 
-    keys: Annotated[tuple[PublicKey, ...], Field(min_length=1, max_length=100)]
+    keys: Annotated[tuple[PublicKey, ...], Field(min_length=1, max_length=100), FailFast()]
     threshold: Annotated[int, Field(ge=1)]
 
     @model_validator(mode="after")
@@ -172,7 +172,7 @@ class Roster(Content):
     version: Annotated[int, Field(ge=1, le=1_000_000_000)]
     valid_from: Second
     valid_until: Second
-    members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000)]
+    members: Annotated[tuple[Member, ...], Field(min_length=1, max_length=10_000), FailFast()]
     terms: Terms
     governance: Governance
     former: Governance | None = None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field, ValidationError
+from pydantic import FailFast, Field, ValidationError
 
 from common.consortium.identity import SIGNATURE_BYTES, Identity, SignatureError, verify
 from common.consortium.roster import Content, Governance, PublicKey, Roster, RosterError
@@ -65,7 +65,7 @@ class SignedRoster(Content):
     """A roster and the signatures it has so far; whether they are enough is for ``check``."""
 
     roster: Roster
-    signatures: Annotated[tuple[Endorsement, ...], Field(max_length=200)] = ()
+    signatures: Annotated[tuple[Endorsement, ...], Field(max_length=200), FailFast()] = ()
 
     def signed_by(self, identity: Identity) -> SignedRoster:
         """This, with one signature more; the same again if the key has signed already.

@@ -31,6 +31,12 @@ class Attempt:
         n_words: Of an answer.
         keys: Identities of the cohort, by name.
         least: Survivors that a sum needs.
+        survivors: Whose words are to be opened; sorted.
+        statement: What each of them signs.
+        requested: Whether their keys were asked for.
+        given: Masked words, by name.
+        confirmed: Signatures of survivors, by name.
+        revealed: Keys, by name.
     """
 
     invite: Invite
@@ -39,6 +45,7 @@ class Attempt:
     keys: dict[str, bytes]
     least: int
     survivors: tuple[str, ...] = ()
+    statement: bytes = b""
     requested: bool = False
     given: dict[str, Contribution] = field(default_factory=dict)
     confirmed: dict[str, bytes] = field(default_factory=dict)
@@ -66,14 +73,15 @@ class Attempt:
         _insist(len(message.names) >= self.least, f"a sum of fewer than {self.least} bureaus was to be opened")
         _insist(not disagreeing(self._commitments(), self.context.cohort), "survivors disagree about a pair's key")
         self.survivors = message.names
-        _insist(cut(message.digests, 32) == self._digests(), "a digest is not of the masked words that came")
+        digests = tuple(hashlib.sha256(self.given[name].words).digest() for name in self.survivors)
+        _insist(cut(message.digests, 32) == digests, "a digest is not of the masked words that came")
+        self.statement = survivors_statement(self.context.digest, self.survivors, digests)
 
     def confirm(self, message: Confirm) -> None:
         """A survivor's signature."""
         here = message.context == self.context.digest and message.bureau in self.survivors and not self.requested
         _insist(here, "confirms what it was not asked for")
-        statement = survivors_statement(self.context.digest, self.survivors, self._digests())
-        verify(self.keys[message.bureau], message.signature, "confirm", statement)
+        verify(self.keys[message.bureau], message.signature, "confirm", self.statement)
         self.confirmed[message.bureau] = message.signature
 
     def request(self, message: RevealRequest) -> None:
@@ -119,9 +127,6 @@ class Attempt:
 
     def _commitments(self) -> dict[str, bytes]:
         return {name: given.pair_commitments for name, given in self.given.items()}
-
-    def _digests(self) -> tuple[bytes, ...]:
-        return tuple(hashlib.sha256(self.given[name].words).digest() for name in self.survivors)
 
 
 def _insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  a condition is what it takes

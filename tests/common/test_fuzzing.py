@@ -9,8 +9,6 @@ from collections import Counter
 
 import pytest
 
-from client.policy import parse_policy
-from common.errors import InputError
 from tests.common import fuzzing
 from tests.common.decoders import DECODERS, PEERS
 from tests.common.fuzzing import Decoder, Figures, fuzz, insist, seeded
@@ -87,13 +85,6 @@ def test_another_error_and_a_wrong_acceptance_are_noticed() -> None:
 def test_a_slow_answer_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fuzzing, "LONGEST_S", -1.0)
     assert sum(" s on " in wrong for wrong in fuzz(CARELESS, 40, seeded("slow")).wrong) == 40
-
-
-@pytest.mark.xfail(strict=True, raises=RecursionError, reason="`parse_policy` documents InputError")
-@pytest.mark.parametrize("text", [b"plans = " + b"[" * 3000, b"a = " + b"{a=" * 3000])
-def test_a_policy_that_is_nested_too_deeply_is_refused_as_documented(text: bytes) -> None:
-    with pytest.raises(InputError):
-        parse_policy(text, "nested")
 
 
 def test_what_reaches_something_new_is_kept() -> None:
