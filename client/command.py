@@ -17,6 +17,7 @@ from client.claims.sources.opening import open_source
 from client.claims.sources.source import ClaimSource
 from client.identity.command import add_join
 from client.ledger.command import add_ledger
+from client.masked.replaying import add_replay
 from client.preview.command import add_preview
 from client.profiling.columns import profile_file
 from client.profiling.page import Page, as_json, show
@@ -57,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     add_ledger(commands)
     add_preview(commands)
     add_join(commands)
+    add_replay(commands)
     return parser
 
 

@@ -23,7 +23,7 @@ from common.messages import words_to_bytes
 from common.noise.randomness import SEED_BYTES, AesStream, RandomBytes
 from common.plan import Plan
 from common.private.budget import LEAST_COST, allotment
-from common.private.noising import noised
+from common.private.noising import noised, refuse_impossible_noise
 from common.private.question import Question, blocks, counted_on
 
 
@@ -66,6 +66,15 @@ class Releases:
         spent = self._ledger.spending.by_session[session.hex()]
         return spent + question.cost <= allotment(plan.privacy, plan.max_leaves).total
 
+    def kept(self, release: ReleaseId) -> bytes | None:
+        """What was released before under this name, or None.
+
+        Raises:
+            ReleaseError: If this round answered another question.
+            BrokenLedgerError: If the kept bytes were changed.
+        """
+        return self._ledger.vector_of(release)
+
     def kept_or_new(
         self, plan: Plan, release: ReleaseId, question: Question, raw_words: Callable[[], npt.NDArray[np.int64]]
     ) -> bytes:
@@ -104,6 +113,7 @@ class Releases:
             raise ValueError(msg)
         n_centroids, n_features = question.centroids.shape
         parts = blocks(plan.privacy, question.phase, n_centroids, n_features, question.cost)
+        refuse_impossible_noise(parts, counted_on(plan))
         words = raw_words()
         if words.shape != (sum(part.n_words for part in parts),):
             msg = "the answer does not fit the question"

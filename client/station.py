@@ -25,7 +25,7 @@ from client.policy import Policy
 from client.releasing import OverPlanError, Releases
 from common.consortium.identity import SignatureError
 from common.consortium.roster import RosterError
-from common.errors import CohortError, FedclaimsError, MessageError, PlanError
+from common.errors import CohortError, EngineError, FedclaimsError, MessageError, PlanError, RoundLostError
 from common.masked_messages import MaskedMessage
 from common.masking.participant import WrongOrderError
 from common.messages import (
@@ -67,6 +67,8 @@ CODES: dict[type[Exception], RefusalCode] = {
     LocalNoiseTooSmallError: RefusalCode.POLICY,
     ReleaseError: RefusalCode.WRONG_ORDER,
     BrokenLedgerError: RefusalCode.STOPPED,
+    RoundLostError: RefusalCode.WRONG_ORDER,
+    EngineError: RefusalCode.INTERNAL,
     FedclaimsError: RefusalCode.NO_CLAIMS,
 }
 """The first class that an error belongs to says what is told of it."""

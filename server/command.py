@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from common.errors import FedclaimsError
 from server.consortium.command import add_roster
+from server.masked.replaying import add_replay
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -31,4 +32,5 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(dest="command", required=True)
     add_roster(commands)
+    add_replay(commands)
     return parser

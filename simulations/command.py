@@ -16,6 +16,7 @@ from simulations.options import contradiction, job_of, parser
 from simulations.report import render_report
 from simulations.story import Story
 from simulations.terminal import Bars, Lines, notes, result_table
+from simulations.transcript import TranscriptFile
 from simulations.writing import directory_for_results, replace_all
 
 INTERRUPTED = 130
@@ -54,9 +55,10 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Story:
     """Do the job and write its files."""
-    job = job_of(options, arguments)
+    transcript = TranscriptFile(options.out)
+    job = job_of(options, arguments, transcript.record)
     shown = Bars(err) if err.is_terminal else Lines(err)
-    with directory_for_results(options.out) as out, shown.shown() as progress:
+    with directory_for_results(options.out) as out, transcript, shown.shown() as progress:
         story, page = run_job(job, progress, render_report)
         replace_all(
             {
@@ -66,6 +68,7 @@ def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Sto
                 out / "result.json": json.dumps(story.result, indent=1, ensure_ascii=False).encode() + b"\n",
             }
         )
+        transcript.publish(bureau.name for bureau in story.bureaus)
     return story
 
 

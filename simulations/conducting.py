@@ -20,10 +20,15 @@ from simulations.consortium import COLLUDING, simulated_consortium
 OFFER_LASTS_S = 24 * 3600
 OnRound = Callable[[RoundReport], None]
 Record = Callable[[bytes], None]
+"""Takes the transcript of masked sums, message by message."""
+
+
+def unrecorded(_: bytes) -> None:
+    """Nothing is kept."""
 
 
 def conduct(
-    plan: Plan, names: tuple[str, ...], transport: Transport, on_round: OnRound, record: Record = lambda _: None
+    plan: Plan, names: tuple[str, ...], transport: Transport, on_round: OnRound, record: Record = unrecorded
 ) -> SessionReport:
     """Run a session of a plan over a transport, with masks where the plan's sums are secure.
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from common.consortium.identity import Identity
 from common.consortium.roster import Governance, Member, Role, Roster, Terms
+from common.consortium.signed import SignedRoster
 from common.errors import InputError
 
 COORDINATOR = "coordinator"
@@ -63,6 +64,11 @@ def simulated_consortium(names: tuple[str, ...]) -> SimulatedConsortium:
         msg = f"the bureaus' names cannot stand in a roster: {first['msg'].lower()}"
         raise InputError(msg) from None
     return SimulatedConsortium(roster=roster, coordinator=coordinator)
+
+
+def signed_roster(names: tuple[str, ...]) -> SignedRoster:
+    """The consortium's roster as a file holds it, with its governance's signature."""
+    return SignedRoster(roster=simulated_consortium(names).roster).signed_by(_identity("governance"))
 
 
 def _coordinator_name(names: Iterable[str]) -> str:

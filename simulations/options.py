@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from common.privacy import Privacy
 from common.weighting import Weighting
 from simulations.bureaus import MAX_BUREAUS, WORLD_MAPPING, Claims, FileClaims, WorldClaims
 from simulations.cards import CodeNames
+from simulations.conducting import Record, unrecorded
 from simulations.engines import Engine, flower_engine, loopback_engine
 from simulations.job import Job
 from simulations.world import World, code_names, group_names
@@ -28,6 +30,12 @@ from simulations.world import World, code_names, group_names
 DEFAULT_BUREAUS = 8
 DEFAULT_CLAIMS = 200_000
 DEFAULT_CLUSTERS = 32
+
+ENGINES: Mapping[str, Callable[[Record], Engine] | None] = {
+    "loopback": None,
+    "flower": flower_engine,
+}
+"""By name; None is this very process, which is told how many threads it may use."""
 
 EPILOG = """examples:
   fedclaims-simulate                                   8 bureaus, 200,000 generated claims, a report in fedclaims-out/
@@ -67,7 +75,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="K",
         help=f"how many clusters (default: as many as generated groups; {DEFAULT_CLUSTERS} for files)",
     )
-    run.add_argument("--engine", choices=("loopback", "flower"), default="loopback", help="over what the parties talk")
+    run.add_argument("--engine", choices=tuple(ENGINES), default="loopback", help="over what the parties talk")
     run.add_argument(
         "--protection",
         choices=[str(one) for one in Protection],
@@ -96,8 +104,8 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
-    """The job that parsed options ask for.
+def job_of(options: argparse.Namespace, arguments: list[str], record: Record = unrecorded) -> Job:
+    """The job that parsed options ask for; ``record`` takes the transcript of masked sums.
 
     Raises:
         PlanError: If a plan cannot have such figures.
@@ -115,7 +123,7 @@ def job_of(options: argparse.Namespace, arguments: list[str]) -> Job:
     return Job(
         claims=claims,
         plan=_plan(options, default_spec(mapping.diagnoses.system, operations), n_groups),
-        engine=_engine(options.engine, n_threads),
+        engine=_engine(options.engine, n_threads, record),
         engine_name=options.engine,
         with_reference=not options.no_reference,
         names=names,
@@ -217,8 +225,9 @@ def _files(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
     return claims, DEFAULT_CLUSTERS, {code: (name.en, name.zh) for code, name in code_names().items()}
 
 
-def _engine(name: str, n_threads: int) -> Engine:
-    return flower_engine() if name == "flower" else loopback_engine(n_threads)
+def _engine(name: str, n_threads: int, record: Record) -> Engine:
+    made = ENGINES[name]
+    return loopback_engine(n_threads, record) if made is None else made(record)
 
 
 def _positive(text: str) -> int:

@@ -172,6 +172,12 @@ class Ledger:
         known = self._book.marks.get(place)
         return None if known is None else bytes.fromhex(known)
 
+    def forget_vectors(self, session: bytes) -> None:
+        """Delete the vectors of a session that is over; its releases stay spent, and are never drawn again."""
+        for number, entry in enumerate(self._book.entries):
+            if isinstance(entry, Reserved) and entry.session == session.hex():
+                self._vectors.forget(number)
+
     def head(self) -> Head:
         """What others should see and keep."""
         return self._chain.head

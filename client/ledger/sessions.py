@@ -7,17 +7,22 @@ disk later; on media that keep old blocks the file system's own encryption has t
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from client.ledger.durable import PRIVATE_DIRECTORY, sync_directory, write_new
-from client.ledger.errors import BrokenLedgerError, ReleaseError
+from client.ledger.errors import ReleaseError
 from client.ledger.keys import StationKey
 from common.errors import EngineError
 
 _NONCE_BYTES = 12
+_SESSION = re.compile(r"[0-9a-f]{32}")
+
+SECRETS = "secrets"
+"""What is deleted first when a session ends."""
 
 
 class Sessions:
@@ -25,7 +30,7 @@ class Sessions:
 
     Guarantees:
         * ``keep`` returns only when the bytes are on the disk.
-        * What was kept under a name is never replaced by something else.
+        * What was kept under a name is never replaced by something else; it is there whole, or not at all.
     """
 
     def __init__(self, directory: Path, key: StationKey) -> None:
@@ -41,9 +46,15 @@ class Sessions:
         """
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + AESGCM(self._key_of(session, name)).encrypt(nonce, held, session)
+        part = self._path(session, f".{nonce.hex()}")
         try:
             self._make(session)
-            write_new(self._path(session, name), sealed)
+            write_new(part, sealed)
+            try:
+                self._path(session, name).hardlink_to(part)
+            finally:
+                part.unlink()
+            sync_directory(part.parent)
         except FileExistsError:
             if self.kept(session, name) != held:
                 raise ReleaseError("this was answered otherwise before: it is never contradicted") from None
@@ -55,7 +66,7 @@ class Sessions:
         """What is kept under a name, or None.
 
         Raises:
-            BrokenLedgerError: If it was changed.
+            ReleaseError: If it cannot be read any more.
         """
         try:
             held = self._path(session, name).read_bytes()
@@ -65,19 +76,26 @@ class Sessions:
         try:
             return cipher.decrypt(held[:_NONCE_BYTES], held[_NONCE_BYTES:], session)
         except (InvalidTag, ValueError):
-            raise BrokenLedgerError("what it kept of a session was changed", entry=0) from None
+            raise ReleaseError("what was kept of this session cannot be read: it is over") from None
+
+    def names(self, session: bytes) -> list[str]:
+        """Under which names something is kept of a session, sorted."""
+        directory = self._directory / session.hex()
+        return sorted(path.name for path in directory.iterdir() if path.name[0] != ".") if directory.is_dir() else []
 
     def forget_others(self, session: bytes) -> None:
         """Delete all that is kept of any session but this one: they are over."""
         if self._directory.is_dir():
             for directory in self._directory.iterdir():
-                if directory.name != session.hex():
+                if directory.name != session.hex() and _SESSION.fullmatch(directory.name):
                     self.forget(bytes.fromhex(directory.name))
 
     def forget(self, session: bytes) -> None:
         """Delete all that is kept of a session."""
         directory = self._directory / session.hex()
         if directory.is_dir():
+            (directory / SECRETS).unlink(missing_ok=True)
+            sync_directory(directory)
             for path in directory.iterdir():
                 path.unlink()
             sync_directory(directory)

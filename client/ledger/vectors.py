@@ -70,6 +70,10 @@ class Vectors:
         except InvalidTag:
             raise BrokenLedgerError("the vector it keeps was encrypted with another key", entry=number) from None
 
+    def forget(self, number: int) -> None:
+        """Delete the vector of an entry, if it is there."""
+        self._path(number).unlink(missing_ok=True)
+
     def _path(self, number: int) -> Path:
         return vector_path(self._directory, number)
 

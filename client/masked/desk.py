@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from client.masked.party import Party
 from client.masked.session import MaskedSession
+from client.masked.terms import check_terms
 from client.releasing import OverPlanError
 from common.errors import CohortError, MessageError, PlanError
 from common.masked_messages import (
@@ -84,8 +85,7 @@ class MaskedDesk:
     def _join(self, offer: MaskedOffer) -> MaskedSession:
         plan = Plan.from_canonical(offer.plan)
         party = self._party
-        if party.policy.objection_to_plan(plan) is not None or party.releases.objects_to(plan):
-            raise OverPlanError("the policy does not accept this plan")
+        self._insist_on_policy(plan)
         if self._session is None or self._session.offer != offer:
             session = MaskedSession.joining(party, offer)
             party.ledger.sessions.forget_others(offer.session)
@@ -94,6 +94,7 @@ class MaskedDesk:
 
     def _receive(self, result: MaskedResult) -> Received:
         session = self._of(result)
+        session.check(result)
         try:
             model = Model.model_validate_json(result.model)
         except ValidationError as error:
@@ -109,8 +110,17 @@ class MaskedDesk:
 
     def _of(self, message: Members | Invite | Survivors | RevealRequest | MaskedResult) -> MaskedSession:
         if self._session is None or self._session.offer.session != message.session:
-            raise WrongOrderError("no such session: it has to be offered first")
+            resumed = MaskedSession.resumed(self._party, message.session) if self._session is None else None
+            if resumed is None:
+                raise WrongOrderError("no such session: it has to be offered first")
+            self._insist_on_policy(resumed.plan)
+            check_terms(resumed.offer, resumed.plan, self._party.consortium)
+            self._rows, self._session = self._rows_for(resumed.plan), resumed
         return self._session
+
+    def _insist_on_policy(self, plan: Plan) -> None:
+        if self._party.policy.objection_to_plan(plan) is not None or self._party.releases.objects_to(plan):
+            raise OverPlanError("the policy does not accept this plan")
 
     def _raw_words(self, question: Question) -> npt.NDArray[np.int64]:
         session, rows = self._session, self._rows

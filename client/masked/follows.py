@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,6 +17,9 @@ from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, 
 from common.private.plausible import is_plausible
 from common.private.question import Question
 from common.schedule import n_words
+
+CLOSE = 1e-6
+"""Relative difference of two machines' floating point in a figure."""
 
 NEAR_ENOUGH = 1
 """Grid units by which two machines' floating point may differ."""
@@ -71,8 +75,24 @@ def check_model(plan: Plan, last: PrivateRound, model: Model, opened: bytes, ans
     same = expected.centroid_units().shape == model.centroid_units().shape
     if not same or not _near(expected.centroid_units(), model.centroid_units()):
         raise WrongModelError("the model's centroids do not follow from the sum that was opened")
-    if [cluster.count for cluster in expected.clusters] != [cluster.count for cluster in model.clusters]:
+    if not _alike(_figures(expected), _figures(model)):
         raise WrongModelError("the model's figures do not follow from the sum that was opened")
+
+
+def _figures(model: Model) -> object:
+    """All that a model says beside its centroids and where it comes from."""
+    return model.model_dump(include={"clusters", "quality", "spent", "plan_fingerprint"})
+
+
+def _alike(one: object, other: object) -> bool:
+    """Whether two nested figures are the same, but for the last digits of floating point."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(value, other[key]) for key, value in one.items())
+    if isinstance(one, list | tuple) and isinstance(other, list | tuple):
+        return len(one) == len(other) and all(_alike(a, b) for a, b in zip(one, other, strict=True))
+    if isinstance(one, float) and isinstance(other, float):
+        return math.isclose(one, other, rel_tol=CLOSE, abs_tol=CLOSE)
+    return one == other
 
 
 def _expected(plan: Plan, last: PrivateRound | None, invite: Invite) -> PrivateRound | PrivateOutcome:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
 
 from client.ledger.ledger import Clock, Ledger
 from client.masked.terms import Consortium
 from client.policy import Policy
 from client.releasing import Releases
 from common.noise.randomness import RandomBytes
+from common.private.question import Question
+
+
+RawWords = Callable[[Question], npt.NDArray[np.int64]]
+"""Computes a bureau's answer, before noise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,16 +5,14 @@ Whatever is agreed is kept before it is said, so a station that was killed at an
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 
 from client.asking import question_of
 from client.ledger.release import ReleaseId
-from client.masked.follows import check_model, next_round
-from client.masked.kept import LedgerKept
-from client.masked.party import Party
+from client.masked.follows import WrongModelError, check_model, next_round
+from client.masked.kept import LedgerKept, SessionFile
+from client.masked.party import Party, RawWords
 from client.masked.terms import (
     check_members,
     check_offer,
@@ -47,10 +45,6 @@ from common.plan import Plan
 from common.private.lbg import PrivateRound
 from common.private.question import Question, n_words
 from common.sealing import check_seal, sealed
-from common.wire import decode, encode
-
-RawWords = Callable[[Question], npt.NDArray[np.int64]]
-"""Computes a bureau's answer, before noise."""
 
 
 class MaskedSession:
@@ -66,7 +60,7 @@ class MaskedSession:
     def __init__(self, party: Party, offer: MaskedOffer) -> None:
         """Use ``MaskedSession.joining``."""
         self.offer, self.plan = offer, Plan.from_canonical(offer.plan)
-        self._party = party
+        self._party, self._file = party, SessionFile(party.ledger, offer.session)
         self._coordinator = b""
         self._secrets: SessionSecrets | None = None
         self._participant: Participant | None = None
@@ -84,9 +78,20 @@ class MaskedSession:
         place = f"joined:{offer.session.hex()}"
         if ledger.marked(place) is None:
             check_offer(offer, found.plan, party.consortium, party.clock())
-            if ledger.sessions.kept(offer.session, "secrets") is None:
-                ledger.sessions.keep(offer.session, "secrets", party.random_bytes(2 * SECRET_BYTES))
+            if found._file.secrets() is None:
+                found._file.keep_secrets(party.random_bytes(2 * SECRET_BYTES))
+            found._file.keep_offer(offer)
         ledger.mark(place, offer_digest(offer))
+        found._restore()
+        return found
+
+    @classmethod
+    def resumed(cls, party: Party, session: bytes) -> MaskedSession | None:
+        """A session that was joined before a restart, where it was; None if there is none, or it is over."""
+        offer = SessionFile(party.ledger, session).offer()
+        if offer is None or party.ledger.marked(f"joined:{session.hex()}") != offer_digest(offer):
+            return None
+        found = cls(party, offer)
         found._restore()
         return found
 
@@ -108,9 +113,10 @@ class MaskedSession:
         Raises:
             RefusedError: If the members are not acceptable, or others were accepted before.
         """
-        self._check(members)
+        self.check(members)
         participant = self._participant_among(members)
-        self._party.ledger.sessions.keep(self.offer.session, "members", encode(members))
+        self._party.ledger.mark(f"members:{self.offer.session.hex()}", participant.membership.session)
+        self._file.keep_members(members)
         self._participant = self._participant or participant
         reply = Ready(
             session=self.offer.session,
@@ -126,7 +132,7 @@ class MaskedSession:
         Raises:
             RefusedError: If it does not follow, does not fit, or is out of order.
         """
-        self._check(invite)
+        self.check(invite)
         if invite.number > self._party.consortium.roster.terms.max_rounds:
             raise RosterError("more rounds than the consortium has agreed on")
         question = question_of(self.plan, invite)
@@ -135,8 +141,7 @@ class MaskedSession:
         participant = self._joined()
         participant.check(context)
         words = self._words(invite, question, raw_words)
-        asked_once = invite.model_copy(update={"attempt": 1, "cohort": (self._party.name,), "signature": b""})
-        self._party.ledger.sessions.keep(self.offer.session, f"invite-{invite.number:07d}", encode(asked_once))
+        self._file.keep_invite(invite, self._party.name)
         given = participant.contribute(context, words)
         self._round = asked
         reply = Masked(
@@ -155,8 +160,9 @@ class MaskedSession:
 
     def confirm(self, survivors: Survivors) -> Confirm:
         """Sign whose words are to be opened."""
-        self._check(survivors)
+        self.check(survivors)
         signature = self._joined().confirm(survivors.context, survivors.names, cut(survivors.digests, 32))
+        self._file.keep_survivors(survivors)
         return Confirm(
             session=survivors.session,
             fingerprint=survivors.fingerprint,
@@ -167,7 +173,7 @@ class MaskedSession:
 
     def reveal(self, request: RevealRequest) -> Reveal:
         """Open this bureau's part, once everybody has confirmed."""
-        self._check(request)
+        self.check(request)
         participant = self._joined()
         names, signatures = participant.survivors, cut(request.confirmations, 64)
         if len(names) != len(signatures):
@@ -189,16 +195,17 @@ class MaskedSession:
         Raises:
             WrongModelError: If it does not follow.
         """
-        self._check(result)
+        self.check(result)
         if self._round is None:
             raise WrongOrderError("a model before any round")
+        if model.provenance.session != self.offer.session.hex():
+            raise WrongModelError("the model is of another session")
         check_model(self.plan, self._round, model, result.opened, result.answered)
-        self._party.ledger.sessions.forget(self.offer.session)
+        self._file.forget()
+        self._secrets = self._participant = None
 
     def _words(self, invite: Invite, question: Question, raw_words: RawWords) -> npt.NDArray[np.int64]:
-        name = ReleaseId(
-            session=invite.session, fingerprint=invite.fingerprint, round=invite.number, question=question.digest()
-        )
+        name = self._named(invite.number, question)
         held = self._party.releases.kept_or_new(self.plan, name, question, lambda: raw_words(question))
         return np.frombuffer(held, "<i8").astype(np.int64)
 
@@ -223,7 +230,12 @@ class MaskedSession:
             parameters=hashed("parameters", invite.fingerprint, size),
         )
 
-    def _check(self, message: Members | Invite | Survivors | RevealRequest | MaskedResult) -> None:
+    def check(self, message: Members | Invite | Survivors | RevealRequest | MaskedResult) -> None:
+        """Nothing, if the coordinator of this session has sent a message.
+
+        Raises:
+            MessageError: If it belongs to another session or plan, or the coordinator has not signed it.
+        """
         if message.session != self.offer.session or message.fingerprint != self.plan.fingerprint:
             raise MessageError("the message belongs to another session or plan")
         check_seal(message, self._coordinator)
@@ -245,23 +257,36 @@ class MaskedSession:
     def _restore(self) -> None:
         """Everything that was agreed before, in its order."""
         coordinator = self._party.consortium.roster.member(self.offer.coordinator, Role.COORDINATOR)
-        secrets = self._party.ledger.sessions.kept(self.offer.session, "secrets")
+        secrets = self._file.secrets()
         if secrets is None:
             raise WrongOrderError("this session is over")
-        self._coordinator = coordinator.public_key
-        self._secrets = SessionSecrets(secrets[:SECRET_BYTES], secrets[SECRET_BYTES:])
-        held = self._party.ledger.sessions.kept(self.offer.session, "members")
-        if held is None:
+        self._coordinator, self._secrets = coordinator.public_key, secrets
+        members = self._file.members()
+        if members is None:
             return
-        members = decode(held)
-        if isinstance(members, Members):
-            self._participant = self._participant_among(members)
-        number = 1
-        while (held := self._party.ledger.sessions.kept(self.offer.session, f"invite-{number:07d}")) is not None:
-            invite = decode(held)
-            if isinstance(invite, Invite):
-                self._round = next_round(self.plan, self._round, invite, question_of(self.plan, invite))
-            number += 1
+        self._participant = self._participant_among(members)
+        for invite in self._file.invites():
+            self._round = next_round(self.plan, self._round, invite, question_of(self.plan, invite))
+        self._restore_attempt(self._participant)
+
+    def _restore_attempt(self, participant: Participant) -> None:
+        """The attempt that was answered last, and whom this bureau has confirmed in it."""
+        invite = self._file.last_attempt(self._round.number) if self._round else None
+        words = (
+            self._party.releases.kept(self._named(self._round.number, self._round.question)) if self._round else None
+        )
+        if self._round is None or invite is None or words is None:
+            return
+        context = self._context(invite, self._round.question)
+        participant.contribute(context, np.frombuffer(words, "<i8").astype(np.int64))
+        survivors = self._file.survivors(context.digest)
+        if survivors is not None:
+            participant.confirm(survivors.context, survivors.names, cut(survivors.digests, 32))
+
+    def _named(self, number: int, question: Question) -> ReleaseId:
+        return ReleaseId(
+            session=self.offer.session, fingerprint=self.plan.fingerprint, round=number, question=question.digest()
+        )
 
     def _held(self) -> SessionSecrets:
         if self._secrets is None:

@@ -60,6 +60,15 @@ def check_offer(offer: MaskedOffer, plan: Plan, consortium: Consortium, now: int
         raise RosterError("the offer names another roster: both sides need the newest version")
     if now > offer.expires:
         raise ExpiredError("the offer has expired")
+    check_terms(offer, plan, consortium)
+
+
+def check_terms(offer: MaskedOffer, plan: Plan, consortium: Consortium) -> None:
+    """Nothing, if the terms are no weaker than those of the roster.
+
+    Raises:
+        RosterError: If they are.
+    """
     least, privacy = consortium.roster.terms, plan.privacy
     if plan.protection is not Protection.SECURE or privacy is None:
         raise RosterError("masked sums need a plan with secure protection")

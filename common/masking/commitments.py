@@ -40,18 +40,12 @@ def disagreeing(held: Mapping[str, bytes], cohort: Sequence[str]) -> frozenset[s
     Returns:
         Whoever disagrees with most others; at a tie all of them.
     """
-    apart = {
-        name: sum(
-            commitment_to(held[name], _others(cohort, name), peer)
-            != commitment_to(held[peer], _others(cohort, peer), name)
-            for peer in held
-            if peer != name
-        )
-        for name in held
-    }
+    place = {name: at for at, name in enumerate(sorted(cohort))}
+
+    def said(name: str, peer: str) -> bytes:
+        start = COMMITMENT_BYTES * (place[peer] - (place[peer] > place[name]))
+        return held[name][start : start + COMMITMENT_BYTES]
+
+    apart = {name: sum(said(name, peer) != said(peer, name) for peer in held if peer != name) for name in held}
     worst = max(apart.values(), default=0)
     return frozenset(name for name, count in apart.items() if worst and count == worst)
-
-
-def _others(cohort: Sequence[str], name: str) -> list[str]:
-    return [peer for peer in cohort if peer != name]

@@ -260,7 +260,8 @@ def _reduced(plan: Plan, moved: PrivateRound) -> PrivateRound:
 def _gathered(leaves: Cells, centroids: npt.NDArray[np.int64]) -> Cells:
     """Clusters with the counts, spreads and reach of the leaves nearest to them."""
     places, kept = from_grid(centroids), from_grid(leaves.centroids)
-    square = ((kept[:, None] - places[None]) ** 2).sum(axis=2)
+    square = (kept**2).sum(axis=1)[:, None] + (places**2).sum(axis=1) - 2.0 * kept @ places.T
+    square = np.maximum(square, 0.0)
     owner, off = square.argmin(axis=1), square.min(axis=1)
     k = len(centroids)
     counts = np.bincount(owner, leaves.counts, k).astype(np.float64)

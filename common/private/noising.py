@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from common.noise.discrete_gaussian import discrete_gaussian
+from common.errors import PlanError
+from common.noise.discrete_gaussian import LARGEST_STD, discrete_gaussian
 from common.noise.local_noise import local_variance
 from common.noise.randomness import RandomBytes
 from common.private.question import Block
@@ -23,6 +24,19 @@ class NoisySummary:
     """
 
     words: npt.NDArray[np.int64]
+
+
+def refuse_impossible_noise(blocks: Sequence[Block], n_counted_on: int) -> None:
+    """Nothing, if a bureau's part of the noise can be drawn for every block; asked before anything is paid.
+
+    Raises:
+        LocalNoiseTooSmallError: If it would be below four grid units somewhere.
+        PlanError: If it would be beyond ``2**40`` grid units.
+    """
+    for block in blocks:
+        if local_variance(block.variance, n_counted_on) > LARGEST_STD**2:
+            msg = f"the noise on {block.name} would drown everything: more epsilon, or fewer claims a person"
+            raise PlanError(msg)
 
 
 def noised(

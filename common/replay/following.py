@@ -9,22 +9,19 @@ import numpy.typing as npt
 from pydantic import ValidationError
 
 from common.consortium.encoding import hashed
-from common.grid import GRID_UNITS, MAX_ROWS
 from common.masked_messages import Invite, MaskedResult
 from common.masking.context import Context
 from common.messages import bytes_to_words, words_to_bytes
 from common.model import Model, Provenance, model_of
 from common.plan import Phase, Plan
 from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.plausible import is_plausible
 from common.private.question import n_words
 from common.replay.attempt import Attempt
 from common.replay.transcript import ReplayError
 
 NEAR_ENOUGH = 1
 """Grid units by which two machines' floating point may differ."""
-
-MOST_NOISE = 1 << 45
-"""Grid units; a sum with a word beyond all rows and all bureaus' noise is taken for garbage by every coordinator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +127,8 @@ class Course:
         if attempt is None or asked is None or not attempt.requested:
             raise ReplayError("the round before was neither opened nor lost")
         total = attempt.total()
-        held = b"" if total is None or not _possible(total, len(attempt.survivors)) else words_to_bytes(total)
+        possible = total is not None and is_plausible(self.plan, asked.question, total, len(attempt.survivors))
+        held = words_to_bytes(total) if total is not None and possible else b""
         _insist(opened == held, "the sum is not the one that was opened")
         left = frozenset(attempt.revealed)
         _insist(answered == (len(attempt.survivors) if opened else len(left)), "another number of bureaus answered")
@@ -197,11 +195,6 @@ class Course:
         near = expected.shape == found.shape and bool(np.abs(expected - found).max() <= NEAR_ENOUGH)
         _insist(near, otherwise)
         self.exact = self.exact and np.array_equal(expected, found)
-
-
-def _possible(total: npt.NDArray[np.int64], n_bureaus: int) -> bool:
-    most = float(MAX_ROWS * GRID_UNITS + n_bureaus * MOST_NOISE)
-    return bool(np.all(np.abs(total.astype(np.float64)) <= most))
 
 
 def _insist(holds: bool, otherwise: str) -> None:  # noqa: FBT001  a condition is what it takes

@@ -33,6 +33,8 @@ class Tally:
         confirmations: Signatures of the survivors so far.
         revealed: Keys so far.
         survivors: Fixed once masked words have come in; sorted.
+        digests: SHA-256 of the survivors' masked words.
+        statement: What every survivor is to sign.
     """
 
     context: Context
@@ -43,6 +45,8 @@ class Tally:
     confirmations: dict[str, bytes] = field(default_factory=dict)
     revealed: dict[str, Revealed] = field(default_factory=dict)
     survivors: tuple[str, ...] = ()
+    digests: tuple[bytes, ...] = ()
+    statement: bytes = b""
 
     def take_masked(self, message: Masked) -> None:
         """A bureau's masked words.
@@ -69,11 +73,8 @@ class Tally:
     def fix_survivors(self) -> None:
         """Whoever has sent masked words is in the sum."""
         self.survivors = tuple(sorted(self.given))
-
-    @property
-    def digests(self) -> tuple[bytes, ...]:
-        """SHA-256 of the survivors' masked words."""
-        return tuple(hashlib.sha256(self.given[name].words).digest() for name in self.survivors)
+        self.digests = tuple(hashlib.sha256(self.given[name].words).digest() for name in self.survivors)
+        self.statement = survivors_statement(self.context.digest, self.survivors, self.digests)
 
     def take_confirm(self, message: Confirm) -> None:
         """A survivor's confirmation.
@@ -81,8 +82,7 @@ class Tally:
         Raises:
             SignatureError: If it has not signed these survivors.
         """
-        statement = survivors_statement(self.context.digest, self.survivors, self.digests)
-        verify(self.keys[message.bureau], message.signature, "confirm", statement)
+        verify(self.keys[message.bureau], message.signature, "confirm", self.statement)
         self.confirmations[message.bureau] = message.signature
 
     def take_reveal(self, message: Reveal) -> None:

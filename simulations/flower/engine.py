@@ -12,6 +12,7 @@ from pathlib import Path
 from common.errors import CohortError, EngineError
 from common.plan import Plan
 from server.session import RoundReport, SessionReport
+from simulations.conducting import Record, unrecorded
 from simulations.flower.bundle import write_app
 from simulations.flower.ending import ended_like_ctrl_c
 from simulations.flower.exchange import Exchange
@@ -29,6 +30,7 @@ def run_over_flower(
     plan: Plan,
     *,
     on_round: Callable[[RoundReport], None] = lambda _: None,
+    record: Record = unrecorded,
     replies_s: float = REPLIES_S,
 ) -> SessionReport:
     """Run a session between a coordinator and stations over Flower's simulation.
@@ -41,6 +43,7 @@ def run_over_flower(
         stations: What each bureau's station answers, by the bureau's name.
         plan: Of the run.
         on_round: Called after each round, for progress.
+        record: Takes the transcript of masked sums, once the session has ended.
         replies_s: How long to wait for the replies to a request.
 
     Raises:
@@ -58,7 +61,10 @@ def run_over_flower(
         exchange.put_order(plan, stations, NODES_S, replies_s)
         write_app(directory / "app", version("fedclaims"), exchange.directory)
         with host_stations(stations, exchange.directory), _flower(directory, len(stations)) as flower:
-            return _follow(exchange, flower, on_round)
+            report = _follow(exchange, flower, on_round)
+        for message in exchange.transcript():
+            record(message)
+    return report
 
 
 @contextmanager

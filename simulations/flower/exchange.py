@@ -6,7 +6,8 @@ The sockets of the stations are there, too (``simulations.flower.hosting``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from common.errors import EngineError, FedclaimsError
 from common.plan import Plan
+from common.replay.transcript import TranscriptWriter, messages_in
 from server.session import RoundReport, SessionReport
 
 
@@ -39,6 +41,8 @@ class _Failure:
     error: str
     text: str
 
+
+TRANSCRIPT = "transcript.bin"
 
 _ORDER = TypeAdapter(Order)
 _ROUND = TypeAdapter(RoundReport)
@@ -82,6 +86,23 @@ class Exchange:
     def put_report(self, report: SessionReport) -> None:
         """Say that the session has ended well."""
         self._put("report", _REPORT.dump_json(report))
+
+    @contextmanager
+    def recording(self) -> Iterator[Callable[[bytes], None]]:
+        """Takes the transcript of masked sums, message by message, into a file."""
+        with (self.directory / TRANSCRIPT).open("wb") as file:
+            writer = TranscriptWriter(file.write)
+            yield writer.record
+            writer.close()
+
+    def transcript(self) -> Iterator[bytes]:
+        """The recorded messages, once the session has ended.
+
+        Raises:
+            ReplayError: If the record was cut.
+        """
+        with (self.directory / TRANSCRIPT).open("rb") as file:
+            yield from messages_in(file.read)
 
     def put_failure(self, error: FedclaimsError) -> None:
         """Say that the session has failed."""

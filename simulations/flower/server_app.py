@@ -16,6 +16,7 @@ from common.errors import CohortError, EngineError, FedclaimsError
 from common.plan import Plan
 from server.grid import GridTransport, Patience
 from server.session import RoundReport, SessionReport
+from simulations.conducting import Record, unrecorded
 from simulations.conducting import conduct as conduct_session
 from simulations.flower.exchange import Exchange
 from simulations.flower.hosting import EXCHANGE_KEY
@@ -39,7 +40,9 @@ def main(grid: Grid, context: Context) -> None:
 def answer_order(grid: Grid, exchange: Exchange) -> None:
     """Conduct the session and leave its outcome in the exchange; raises nothing."""
     try:
-        exchange.put_report(conduct(grid, exchange, exchange.put_round))
+        with exchange.recording() as record:
+            report = conduct(grid, exchange, exchange.put_round, record)
+        exchange.put_report(report)
     except FedclaimsError as error:
         exchange.put_failure(error)
     except Exception as error:  # noqa: BLE001  whatever it is, the command that waits must learn that it is over
@@ -47,7 +50,9 @@ def answer_order(grid: Grid, exchange: Exchange) -> None:
         exchange.put_failure(EngineError(f"the session failed inside Flower ({type(error).__name__})"))
 
 
-def conduct(grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], None]) -> SessionReport:
+def conduct(
+    grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], None], record: Record = unrecorded
+) -> SessionReport:
     """Run the session that was ordered.
 
     Guarantees:
@@ -61,7 +66,7 @@ def conduct(grid: Grid, exchange: Exchange, on_round: Callable[[RoundReport], No
     transport = _Everyone(grid, len(order.names), Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
     insist_on_everyone(len(transport.nodes()), len(order.names))
     plan = Plan.from_canonical(order.plan.encode())
-    return conduct_session(plan, order.names, transport, on_round)
+    return conduct_session(plan, order.names, transport, on_round, record)
 
 
 class _Everyone(GridTransport):
