@@ -15,7 +15,6 @@ from client.releasing import Releases
 from common.noise.randomness import RandomBytes
 from common.private.question import Question
 
-
 RawWords = Callable[[Question], npt.NDArray[np.int64]]
 """Computes a bureau's answer, before noise."""
 
