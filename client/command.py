@@ -15,6 +15,7 @@ from client.claims.mapping import ClaimMapping, load_mapping, parse_mapping, rea
 from client.claims.projection import present_columns
 from client.claims.sources.opening import open_source
 from client.claims.sources.source import ClaimSource
+from client.deployment.command import add_deployment
 from client.identity.command import add_join
 from client.ledger.command import add_ledger
 from client.masked.replaying import add_replay
@@ -58,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     add_ledger(commands)
     add_preview(commands)
     add_join(commands)
+    add_deployment(commands)
     add_replay(commands)
     return parser
 

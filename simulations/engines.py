@@ -32,3 +32,14 @@ def flower_engine(record: Record = unrecorded) -> Engine:
         return run_over_flower(stations, plan, on_round=on_round, record=record)
 
     return run
+
+
+def processes_engine(record: Record = unrecorded) -> Engine:
+    """The programs of a real deployment on this machine: SuperLink, SuperNodes, couriers, with TLS and node keys."""
+
+    def run(stations: Mapping[str, Answer], plan: Plan, on_round: OnRound) -> SessionReport:
+        from simulations.processes.engine import run_over_processes  # noqa: PLC0415  only this engine needs Flower
+
+        return run_over_processes(stations, plan, on_round=on_round, record=record)
+
+    return run

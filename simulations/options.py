@@ -23,7 +23,7 @@ from common.weighting import Weighting
 from simulations.bureaus import MAX_BUREAUS, WORLD_MAPPING, Claims, FileClaims, WorldClaims
 from simulations.cards import CodeNames
 from simulations.conducting import Record, unrecorded
-from simulations.engines import Engine, flower_engine, loopback_engine
+from simulations.engines import Engine, flower_engine, loopback_engine, processes_engine
 from simulations.job import Job
 from simulations.world import World, code_names, group_names
 
@@ -34,6 +34,7 @@ DEFAULT_CLUSTERS = 32
 ENGINES: Mapping[str, Callable[[Record], Engine] | None] = {
     "loopback": None,
     "flower": flower_engine,
+    "processes": processes_engine,
 }
 """By name; None is this very process, which is told how many threads it may use."""
 
@@ -42,6 +43,7 @@ EPILOG = """examples:
   fedclaims-simulate --bureaus 31 --claims-total 1000000 --clusters 32
   fedclaims-simulate --claims claims.parquet --mapping nhsa_4101_wide --bureau-column insu_admdvs
   fedclaims-simulate --engine flower                   the same run over Flower's simulation
+  fedclaims-simulate --engine processes --bureaus 3    the same over the programs of a real deployment, with TLS
 
 exit codes: 0 done; 2 wrong options; 3 mend the claims or the mapping; 4 mend the plan; 5 refused by a policy;
 6 a round was lost; 7 mend the engine's environment; 130 interrupted

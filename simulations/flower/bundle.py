@@ -15,19 +15,20 @@ COMPONENTS = {
 }
 
 
-def write_app(directory: Path, version: str, exchange: Path) -> None:
+def write_app(directory: Path, version: str, exchange: Path, components: Mapping[str, str] = COMPONENTS) -> None:
     """Write the project file of an app whose run meets at ``exchange``.
 
     Args:
         directory: Of the app; Flower wants its name to be letters, digits and hyphens.
         version: Of this software.
         exchange: The run's.
+        components: ServerApp and ClientApp.
     """
     directory.mkdir()
     tables: Mapping[str, Mapping[str, object]] = {
         "project": {"name": APP_NAME, "version": version, "description": "A simulation", "license": "Apache-2.0"},
         "tool.flwr.app": {"publisher": "fedclaims", "fab-include": ["pyproject.toml"]},
-        "tool.flwr.app.components": COMPONENTS,
+        "tool.flwr.app.components": components,
         "tool.flwr.app.config": {EXCHANGE_KEY: str(exchange)},
     }
     (directory / "pyproject.toml").write_text("\n".join(_table(*table) for table in tables.items()), encoding="utf-8")

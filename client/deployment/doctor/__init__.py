@@ -1,0 +1,1 @@
+"""What usually goes wrong with a station, and the fix for each."""

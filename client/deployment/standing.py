@@ -1,0 +1,90 @@
+"""How a station stands: whether it runs, since when, what it answered and refused, what is spent and left."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from client.deployment.journal import read_journal
+from client.deployment.pausing import is_paused
+from client.deployment.place import Place, is_running
+from client.ledger import page
+from client.ledger.errors import BrokenLedgerError
+from client.ledger.ledger import inspect
+from client.ledger.statement import Statement, state
+from client.policy import load_policy
+from client.releasing import rho_within
+from common.accounting.charges import rdp_epsilon
+from common.errors import InputError
+
+Standing = dict[str, Any]
+
+
+def standing(place: Place, now: int) -> tuple[Standing, Statement | None]:
+    """What is known of a station, and its ledger's statement unless that is broken.
+
+    Raises:
+        InputError: If there is no such station.
+    """
+    if not place.configuration.exists():
+        msg = f"{place.root} is no station's directory: make one with `fedclaims-bureau init --dir`"
+        raise InputError(msg)
+    running, journal = is_running(place), read_journal(place)
+    found: Standing = {
+        "running": running,
+        "paused": is_paused(place),
+        "since": journal.get("since") if running else None,
+        **{key: journal.get(key) for key in ("bureau", "data_version", "roster_version", "roster_until", "claims")},
+        "sessions": journal.get("sessions", []),
+        "refusals": journal.get("refusals", []),
+    }
+    statement, problem = _statement(place, now)
+    found["ledger"] = problem if statement is None else {"whole": True, **json.loads(page.as_json(statement))}
+    return found, statement
+
+
+def as_json(found: Standing) -> str:
+    """For programs."""
+    return json.dumps(found, indent=2)
+
+
+def show(found: Standing, statement: Statement | None, console: Console) -> None:
+    """For people."""
+    runs = f"runs since {_time(found['since'])}" if found["running"] else "does not run"
+    pause = "; PAUSED: nothing leaves" if found["paused"] else ""
+    console.print(f"Station {found['bureau'] or '(never started)'}: {runs}{pause}")
+    console.print(f"Data version {found['data_version']}, roster version {found['roster_version']}")
+    if found["claims"]:
+        rejected = ", ".join(f"{reason} {count}" for reason, count in found["claims"]["rejected"].items()) or "none"
+        console.print(f"Claims: {found['claims']['accepted']} accepted; rows rejected: {rejected}")
+    console.print(_rows("Sessions", ("session", "plan", "answers", "last", "ended"), found["sessions"]))
+    console.print(_rows("Refused last", ("time", "session", "asked", "code"), found["refusals"]))
+    if statement is None:
+        console.print(f"[bold]The ledger cannot be trusted[/bold]: {found['ledger']}")
+    else:
+        page.show(statement, console)
+
+
+def _statement(place: Place, now: int) -> tuple[Statement | None, Standing | None]:
+    try:
+        policy, chain = load_policy(place.policy), inspect(place.ledger)
+    except BrokenLedgerError as error:
+        return None, {"whole": False, "entry": error.entry, "reason": error.reason}
+    limits = policy.limits(rho_within)
+    delta = policy.delta
+    return state(chain, now=now, delta=delta, epsilon_of=lambda rho: rdp_epsilon((rho,), delta), limits=limits), None
+
+
+def _rows(title: str, names: tuple[str, ...], rows: list[dict[str, object]]) -> Table:
+    table = Table(*names, title=title)
+    for row in rows:
+        table.add_row(*(_time(row[name]) if name in {"time", "last"} else str(row.get(name))[:16] for name in names))
+    return table
+
+
+def _time(seconds: object) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds") if isinstance(seconds, int) else "?"
