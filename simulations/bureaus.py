@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
 from client.claims.ingest import Ingest, Ingested, IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping
+from client.claims.sources.several import SeveralFiles
 from client.ledger.ledger import Ledger
 from client.masked.desk import MaskedDesk
 from client.masked.party import Party
@@ -29,7 +31,6 @@ from common.messages import is_bureau_name
 from common.noise.randomness import RandomBytes
 from common.plan import Plan, Protection
 from simulations.consortium import simulated_consortium
-from simulations.files import Files
 from simulations.ledgers import granting_policy, passing_ledgers
 from simulations.loopback import Answer
 from simulations.tally import Tally, Vocabularies
@@ -110,7 +111,12 @@ class FileClaims:
         rng = np.random.default_rng(self.seed)
         names = [f"bureau-{place + 1:0{len(str(self.n_bureaus))}d}" for place in range(self.n_bureaus)]
         key = _pseudonym_key("all bureaus", self.seed)
-        ingest = Ingest(Files(self.paths), self.mapping(), pseudonym_key=key, split=self.bureau_column)
+        ingest = Ingest(
+            SeveralFiles([Path(path) for path in self.paths]),
+            self.mapping(),
+            pseudonym_key=key,
+            split=self.bureau_column,
+        )
         seen: set[str] = set()
         for found in ingest:
             for name, table in self._deal(found, rng, names):

@@ -32,7 +32,8 @@ class SeveralFiles:
         for path, source in zip(paths, self._sources, strict=True):
             if odd := set(source.schema_names) ^ set(self._names):
                 msg = (
-                    f"{path.name} and {paths[0].name} differ in columns: {', '.join(map(repr, sorted(odd)))}; mend one"
+                    f"{path.name} and {paths[0].name} are not of one layout: "
+                    f"only one of them has {', '.join(map(repr, sorted(odd)))}; run them by themselves or mend one"
                 )
                 raise SourceError(msg)
 
