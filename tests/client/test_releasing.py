@@ -289,3 +289,13 @@ def test_a_ledger_on_the_disk_is_what_counts(north: North) -> None:
     assert (north.directory / CHAIN_FILE).stat().st_size > 0
     north.restart()
     assert north.ledger.spending.total == COST
+
+
+def test_noise_that_cannot_be_drawn_is_refused_before_it_is_paid_for(tmp_path: Path) -> None:
+    terms = {"unit": "person", "weighting": "capped", "claims_per_person": 1000, "bureaus_per_person": 100}
+    plan = private_plan(N_FEATURES, terms | {"expected_units": 20_000, "epsilon_thousandths": 1000}, n_clusters=3)
+    north = North(tmp_path / "ledger", plan)
+    assert isinstance(north.join(), Join)
+    north.refuses(RefusalCode.WRONG_PLAN, cost=20_000)
+    assert north.ledger.spending.total == 0
+    north.ledger.close()
