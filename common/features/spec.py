@@ -7,6 +7,8 @@ by construction. That bound *is* the sensitivity. Nothing here is ever fitted on
 
 from __future__ import annotations
 
+import hashlib
+import json
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -172,6 +174,12 @@ class FeatureSpec(_Part):
     def n_features(self) -> int:
         """Length of a row."""
         return sum(width(block) for block in self.blocks)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of its one spelling (JSON, sorted keys, no blanks), hexadecimal."""
+        held = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        return hashlib.sha256(held.encode()).hexdigest()
 
     def offsets(self) -> tuple[int, ...]:
         """First coordinate of each block."""
