@@ -6,18 +6,16 @@ import numpy as np
 import numpy.typing as npt
 
 from common.errors import MessageError, RefusedError
-from common.grid import GRID_UNITS, from_grid
+from common.grid import from_grid
 from common.kernel import MAX_CENTROID_NORM
 from common.masked_messages import Invite
 from common.messages import RoundRequest, bytes_to_words
 from common.plan import Phase, Plan
 from common.private.question import Question
+from common.start import LARGEST_RADIUS
 
-LARGEST_RADIUS = 2 * GRID_UNITS
-"""No two points of the unit ball are further apart."""
-
-PRIVATE_PHASES = frozenset({Phase.SEEDING, Phase.RADIUS, Phase.LLOYD, Phase.MEASURE})
-OPEN_PHASES = frozenset(Phase) - {Phase.RADIUS}
+PRIVATE_PHASES = frozenset(Phase) - {Phase.REFINING}
+OPEN_PHASES = frozenset(Phase) - {Phase.RADIUS, Phase.OUTCOMES}
 
 
 class WrongShapeError(RefusedError):

@@ -18,10 +18,13 @@ import numpy as np
 import numpy.typing as npt
 import psutil
 
+from client.decided import Decided
 from client.persons import Persons
+from common.columns import ClaimTable
 from common.costs import Costs, costs_of, sum_costs
 from common.grid import GRID_UNITS, MAX_ROWS
 from common.kernel import Rows, e_step, row_norms
+from common.plan import Phase
 from common.privacy import Privacy
 from common.private.answering import raw_answer
 from common.private.question import Question, blocks
@@ -103,7 +106,7 @@ class RowStore:
         self._in_memory: list[Rows] = []
         self._norms: list[npt.NDArray[np.int32]] = []
         self._costs: list[Costs] = []
-        self._persons = Persons()
+        self._persons, self._decided = Persons(), Decided()
         self._sizes: list[int] = []
         self._file: IO[bytes] | None = None
 
@@ -123,8 +126,20 @@ class RowStore:
         """Whether rows have moved to a memory map."""
         return self._file is not None
 
-    def append(self, rows: Rows, total_fen: npt.NDArray[np.int64], person_ids: npt.NDArray[np.uint64]) -> None:
+    def append(
+        self,
+        rows: Rows,
+        total_fen: npt.NDArray[np.int64],
+        person_ids: npt.NDArray[np.uint64],
+        table: ClaimTable | None = None,
+    ) -> None:
         """Add rows, their claims' totals and whose they are; all are the store's from here on, not to be changed.
+
+        Args:
+            rows: float32 ``(n, d)``.
+            total_fen: ``(n,)``.
+            person_ids: ``(n,)``.
+            table: The claims, for how they were decided and by whom brought; None if that is not known.
 
         Raises:
             ValueError: If the rows have another length or type than the store's, or there would be too many.
@@ -140,6 +155,7 @@ class RowStore:
             msg = f"a store holds at most {MAX_ROWS} rows"
             raise ValueError(msg)
         self._persons.append(person_ids)
+        self._decided.append(table, len(rows))
         self._waiting.append((rows, total_fen))
         self._n_waiting += len(rows)
         if self._n_waiting >= CHUNK_ROWS:
@@ -184,6 +200,8 @@ class RowStore:
             question: Of a private round.
             privacy: How claims are weighted.
         """
+        if question.phase is Phase.OUTCOMES:
+            return self._outcomes(question, privacy)
         n_centroids, n_features = question.centroids.shape
         parts = blocks(privacy, question.phase, n_centroids, n_features, question.cost)
         start, total = 0, np.zeros(sum(part.n_words for part in parts), np.int64)
@@ -201,11 +219,22 @@ class RowStore:
             )
         return total
 
+    def _outcomes(self, question: Question, privacy: Privacy) -> npt.NDArray[np.int64]:
+        """How the claims were decided; a largest provider is only known once all claims were seen."""
+        k, start = len(question.centroids), 0
+        found = self._decided.count(np.zeros(0, np.int64), np.zeros(0, np.int32), 0, k)
+        for chunk in self.chunks():
+            weights = self._persons.weights(privacy.weighting, privacy.claims_per_person, start, len(chunk.rows))
+            labels = e_step(chunk.rows, chunk.norms, question.centroids, self.n_threads).labels
+            found += self._decided.count(weights, labels, start, k)
+            start += len(chunk.rows)
+        return found.words()
+
     def close(self) -> None:
         """Forget all rows."""
         self._share.give_back(sum(rows.nbytes for rows in self._in_memory))
         self._waiting, self._in_memory, self._norms, self._costs, self._sizes = [], [], [], [], []
-        self._n_waiting, self._persons = 0, Persons()
+        self._n_waiting, self._persons, self._decided = 0, Persons(), Decided()
         if self._file is not None:
             self._file.close()
             self._file = None

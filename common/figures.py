@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor, sqrt
 
 import numpy as np
 import numpy.typing as npt
 
 from common.costs import LOG_UNITS
-from common.floor import is_small, shown
+from common.floor import DEVIATIONS, is_small, shown
+from common.outcomes import DECIDED, ClaimOutcome
 from common.plan import Plan
 from common.private.bounding import yuan_of
 from common.private.lbg import PrivateOutcome
@@ -41,6 +43,25 @@ class ClusterFigures:
     cost_mean: float | None = None
     cost_geometric_mean: float | None = None
     cost_cv: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeFigures:
+    """How past claims of one cluster were decided; None is hidden.
+
+    Attributes:
+        decided: Claims with an outcome, or persons where weights are shared.
+        adverse_low: Of them not approved as they were: no fewer than this.
+        adverse_high: No more than this; the same as ``adverse_low`` unless it or its complement is below the floor.
+        fraud: Of them confirmed fraud.
+        largest_provider: Claims of the provider with most of them, added up over bureaus.
+    """
+
+    decided: int | None = None
+    adverse_low: int | None = None
+    adverse_high: int | None = None
+    fraud: int | None = None
+    largest_provider: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +160,68 @@ def _noisy(plan: Plan, outcome: PrivateOutcome) -> Figures:
         riv_cost=None,
         share_clusters_cv_below_1=None,
     )
+
+
+def outcome_figures_of(plan: Plan, outcome: PrivateOutcome) -> tuple[OutcomeFigures, ...]:
+    """How past claims were decided, in the order of ``figures_of``; none where that was not asked.
+
+    Guarantees:
+        * No count below the floor is shown, nor one from which such a count could be worked out.
+    """
+    found = outcome.outcomes
+    if found is None:
+        return ()
+    order = np.argsort(-outcome.measured.counts, kind="stable")
+    counts = outcome.measured.counts[order]
+    decided = found.decided[order].sum(axis=1)
+    std = found.noise_std * sqrt(len(DECIDED))
+    visible = shown(decided, plan.smallest_cluster, std)
+    fewest = Fewest(floor=plan.smallest_cluster, noise_std=std)
+
+    def cluster(place: int) -> OutcomeFigures:
+        row, provider = found.decided[order[place]], found.largest_provider[order[place]]
+        largest = None if fewest.hides(provider) or fewest.hides(counts[place] - provider) else round(provider)
+        if not visible[place]:
+            return OutcomeFigures(largest_provider=largest)
+        low, high = _adverse(fewest, decided[place], row[ClaimOutcome.APPROVED])
+        fraud = row[ClaimOutcome.FRAUD]
+        hidden = low != high or fewest.hides(fraud) or fewest.hides(high - fraud)
+        return OutcomeFigures(
+            decided=round(decided[place]),
+            adverse_low=low,
+            adverse_high=high,
+            fraud=None if hidden else round(fraud),
+            largest_provider=largest,
+        )
+
+    return tuple(cluster(place) for place in range(len(order)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fewest:
+    """What a count must reach to be shown."""
+
+    floor: int
+    noise_std: float
+
+    @property
+    def limit(self) -> float:
+        """The floor, and two deviations of the noise."""
+        return self.floor + DEVIATIONS * self.noise_std
+
+    def hides(self, count: float) -> bool:
+        """Whether a count stays below it."""
+        return count < self.limit
+
+
+def _adverse(fewest: Fewest, decided: float, approved: float) -> tuple[int, int]:
+    """Between what the number of claims lies that were not approved, as far as it may be shown."""
+    adverse = decided - approved
+    if fewest.hides(adverse):
+        return 0, min(ceil(fewest.limit), round(decided))
+    if fewest.hides(approved):
+        return max(floor(decided - fewest.limit), 0), round(decided)
+    return round(adverse), round(adverse)
 
 
 def _noisy_riv(costs: Floats, noise_std: float) -> float:

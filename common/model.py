@@ -11,20 +11,16 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, FailFast, Field, model_validator
 
 from common.accounting.charges import noise_multiplier, rdp_epsilon
-from common.figures import figures_of
-from common.grid import GRID_UNITS, from_grid
-from common.kernel import MAX_CENTROID_NORM
+from common.figures import figures_of, outcome_figures_of
+from common.grid import from_grid
 from common.plan import Plan
 from common.private.lbg import PrivateOutcome
 from common.rounds import Outcome
+from common.start import Coordinate
 
-MODEL_FORMAT: Literal["fedclaims/model/2"] = "fedclaims/model/2"
+MODEL_FORMAT: Literal["fedclaims/model/3"] = "fedclaims/model/3"
 
-_FARTHEST = int(MAX_CENTROID_NORM) * GRID_UNITS
 _STRICT = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False, hide_input_in_errors=True)
-
-Coordinate = Annotated[int, Field(ge=-_FARTHEST, le=_FARTHEST)]
-"""Grid units; no centroid that a run can have reaches further."""
 
 
 class Provenance(BaseModel):
@@ -67,6 +63,42 @@ class Cluster(BaseModel):
     cost_mean: float | None
     cost_geometric_mean: float | None
     cost_cv: float | None
+
+
+class ClusterOutcomes(BaseModel):
+    """How past claims of one cluster were decided. What is None lies below the floor.
+
+    Attributes:
+        decided: Claims with an outcome, or insured persons where the plan shares weights.
+        adverse_low: Of them reduced, denied or confirmed fraud: no fewer than this.
+        adverse_high: No more than this.
+        fraud: Of them confirmed fraud.
+        largest_provider: Claims of the provider with most of them in each bureau, added up over bureaus.
+    """
+
+    model_config = _STRICT
+
+    decided: int | None
+    adverse_low: int | None
+    adverse_high: int | None
+    fraud: int | None
+    largest_provider: int | None
+
+
+class Outcomes(BaseModel):
+    """How past claims were decided, cluster by cluster.
+
+    Attributes:
+        noise_std: Standard deviation of the noise in each kind of outcome of a cluster; ``decided`` sums four of them.
+        provider_noise_std: Of the noise in ``largest_provider``.
+        clusters: In the order of the model's clusters.
+    """
+
+    model_config = _STRICT
+
+    noise_std: float
+    provider_noise_std: float
+    clusters: tuple[ClusterOutcomes, ...]
 
 
 class Quality(BaseModel):
@@ -113,17 +145,19 @@ class Model(BaseModel):
     Attributes:
         centroids: Grid units of ``2**-20``, one list a cluster.
         centroids_sha256: Over shape and little-endian words; equal hashes mean equal centroids, bit for bit.
+        outcomes: How past claims were decided; None where the plan did not ask.
     """
 
     model_config = _STRICT
 
-    format: Literal["fedclaims/model/2"]
+    format: Literal["fedclaims/model/3"]
     plan: Plan
     plan_fingerprint: str
     centroids: Annotated[tuple[Annotated[tuple[Coordinate, ...], FailFast()], ...], Field(min_length=1), FailFast()]
     centroids_sha256: str
     clusters: tuple[Cluster, ...]
     quality: Quality
+    outcomes: Outcomes | None
     spent: Spent | None
     provenance: Provenance
 
@@ -133,7 +167,8 @@ class Model(BaseModel):
         if self.plan_fingerprint != self.plan.fingerprint or self.centroids_sha256 != centroids_digest(centroids):
             msg = "the model's digests do not match its plan and centroids"
             raise ValueError(msg)
-        if centroids.shape != (len(self.clusters), self.plan.features.n_features):
+        n_counted = len(self.clusters) if self.outcomes is None else len(self.outcomes.clusters)
+        if centroids.shape != (len(self.clusters), self.plan.features.n_features) or len(self.clusters) != n_counted:
             msg = "the model's centroids do not match its clusters and features"
             raise ValueError(msg)
         return self
@@ -177,8 +212,21 @@ def model_of(plan: Plan, outcome: Outcome | PrivateOutcome, provenance: Provenan
             riv_cost=figures.riv_cost,
             share_clusters_cv_below_1=figures.share_clusters_cv_below_1,
         ),
+        outcomes=_outcomes(plan, outcome) if isinstance(outcome, PrivateOutcome) else None,
         spent=_spent(plan, outcome.spent) if isinstance(outcome, PrivateOutcome) else None,
         provenance=provenance,
+    )
+
+
+def _outcomes(plan: Plan, outcome: PrivateOutcome) -> Outcomes | None:
+    if outcome.outcomes is None:
+        return None
+    return Outcomes(
+        noise_std=outcome.outcomes.noise_std,
+        provider_noise_std=outcome.outcomes.provider_noise_std,
+        clusters=tuple(
+            ClusterOutcomes.model_validate(asdict(cluster)) for cluster in outcome_figures_of(plan, outcome)
+        ),
     )
 
 

@@ -15,9 +15,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from common.errors import PlanError
 from common.features.spec import FeatureSpec, NamedText
 from common.privacy import Privacy
+from common.start import Start
 from common.summary import Shape
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 
 
 class Protection(StrEnum):
@@ -40,6 +41,7 @@ class Phase(StrEnum):
     LLOYD = "lloyd"
     REFINING = "refining"
     MEASURE = "measure"
+    OUTCOMES = "outcomes"
 
 
 class Plan(BaseModel):
@@ -63,6 +65,7 @@ class Plan(BaseModel):
         min_cohort: Bureaus without which the run does not start; a bureau's own policy may ask for more.
         protection: What protects a summary on its way.
         privacy: What a protected run guarantees; None where there is no protection.
+        start: Centroids to begin with, in the place of seeding; None to look for clusters.
         seed: For directions of splits and the reduction; never for anything private.
     """
 
@@ -83,12 +86,26 @@ class Plan(BaseModel):
     min_cohort: Annotated[int, Field(ge=1, le=10_000)] = 3
     protection: Annotated[Protection, Field(strict=False)]
     privacy: Privacy | None = None
+    start: Start | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     @model_validator(mode="after")
     def _says_what_it_protects(self) -> Self:
         if (self.protection is Protection.NONE) is not (self.privacy is None):
             msg = "a protected plan needs its privacy section, and a plan without protection has none"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _starts_with_its_own_shape(self) -> Self:
+        if self.start is not None and (self.n_clusters, self.features.n_features) != (
+            len(self.start.centroids),
+            len(self.start.centroids[0]),
+        ):
+            msg = "the start must have the plan's number of clusters and of features"
+            raise ValueError(msg)
+        if self.start is None and self.privacy is not None and not self.privacy.division.polish_rounds:
+            msg = "a run that looks for its clusters needs at least one polishing round"
             raise ValueError(msg)
         return self
 
@@ -118,7 +135,9 @@ class Plan(BaseModel):
 
     @property
     def max_leaves(self) -> int:
-        """Leaves at which seeding stops splitting."""
+        """Leaves at which seeding stops splitting; 0 where a run starts from given centroids."""
+        if self.start is not None:
+            return 0
         if self.privacy is not None:
             return self.n_clusters * self.privacy.leaves_per_cluster
         return max(self.n_clusters * self.leaves_per_cluster, self.fewest_leaves)

@@ -19,29 +19,36 @@ class Division(BaseModel):
     Attributes:
         seeding: For seeding, of the whole.
         measure: For the figures of the final clusters, of the whole; what is left is for polishing.
+        outcomes: For counting how past claims of each cluster were decided, of the whole; 0 does not ask.
         histogram: Of the seeding's part, for the first radius.
         squares: Of a round's part, for squared distances.
         growth: Weight of a level of the seeding over the level before.
         passes_per_level: Rounds after each doubling of the cells.
-        polish_rounds: Rounds that share the polishing's part evenly.
+        polish_rounds: Rounds that share the polishing's part evenly; 0 only where a run starts from given centroids.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
     seeding: Annotated[int, Field(ge=1, le=900)] = 500
     measure: Annotated[int, Field(ge=1, le=500)] = 60
+    outcomes: Annotated[int, Field(ge=0, le=900)] = 0
     histogram: Annotated[int, Field(ge=1, le=500)] = 40
     squares: Annotated[int, Field(ge=1, le=500)] = 50
     growth: Annotated[int, Field(ge=500, le=4000)] = 1700
     passes_per_level: Annotated[int, Field(ge=1, le=5)] = 2
-    polish_rounds: Annotated[int, Field(ge=1, le=20)] = 6
+    polish_rounds: Annotated[int, Field(ge=0, le=20)] = 6
 
     @model_validator(mode="after")
     def _leaves_something(self) -> Self:
-        if self.seeding + self.measure >= PER_MILLE:
-            msg = "seeding and measure leave nothing for polishing: together they must stay below 1000"
+        if self.seeding + self.measure + self.outcomes >= PER_MILLE:
+            msg = "seeding, measure and outcomes leave nothing for polishing: together they must stay below 1000"
             raise ValueError(msg)
         return self
+
+    @property
+    def polish(self) -> int:
+        """For polishing, of the whole."""
+        return PER_MILLE - self.seeding - self.measure - self.outcomes if self.polish_rounds else 0
 
 
 class Privacy(BaseModel):

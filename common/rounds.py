@@ -107,7 +107,10 @@ class Outcome:
 
 
 def first_round(plan: Plan) -> Round:
-    """The round that every run starts with: one cell for everything."""
+    """The round that a run starts with: one cell for everything, or the clusters that the plan starts with."""
+    if plan.start is not None:
+        centroids = plan.start.centroid_units()
+        return Round(number=1, phase=Phase.LLOYD, centroids=centroids, breadth=plan.first_breadth)
     return Round(number=1, phase=Phase.SEEDING, centroids=root(plan.features.n_features))
 
 

@@ -60,7 +60,7 @@ def inertia_seen(plan: Plan, asked: AnyRound, total: Words, n_bureaus: int) -> f
     """
     if isinstance(asked, Round):
         return inertia(_summary(plan, asked, total), asked.centroids)
-    if asked.phase is Phase.RADIUS:
+    if asked.phase in {Phase.RADIUS, Phase.OUTCOMES}:
         return None
     if asked.phase is Phase.MEASURE:
         return float(measured_of(plan, asked.question, total, n_bureaus).square_distances.sum())

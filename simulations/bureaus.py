@@ -255,7 +255,7 @@ def gather_bureaus(
         if name not in bureaus:
             bureaus[name] = Bureau(name=name, store=RowStore(spec.n_features, cost_cap_yuan, share))
         _insist_on_few(len(bureaus))
-        bureaus[name].store.append(featuriser.rows(table), table.total, table.person_id)
+        bureaus[name].store.append(featuriser.rows(table), table.total, table.person_id, table)
         bureaus[name].tally.append(vocabularies.details(table))
         n_claims += len(table)
         on_claims(n_claims)

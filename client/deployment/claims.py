@@ -91,7 +91,7 @@ class StationClaims:
             with _closed(open_claims(self._place, self._configuration, self._mapping)) as source:
                 ingest = Ingest(source, self._mapping, pseudonym_key=self._key, rejects_path=new)
                 for found in ingest:
-                    store.append(featuriser.rows(found.table), found.table.total, found.table.person_id)
+                    store.append(featuriser.rows(found.table), found.table.total, found.table.person_id, found.table)
             self._insist_unchanged()
             new.replace(self._place.rejects / REJECTED)
         finally:

@@ -101,6 +101,34 @@ def bounded_sums(
 
 
 @numba.njit(cache=True, nogil=True)
+def _add_weights(weights, labels, kinds, found):
+    for claim in range(len(weights)):
+        if kinds[claim] >= 0:
+            found[labels[claim], kinds[claim]] += weights[claim]
+
+
+def bounded_counts(
+    weights: Weights, labels: npt.NDArray[np.int32], kinds: npt.NDArray[np.int64], shape: tuple[int, int]
+) -> npt.NDArray[np.int64]:
+    """Weights of claims by cell and kind, int64 ``shape``, units of ``2**-20``.
+
+    Guarantees:
+        * A claim adds its weight to one place at most, so the claims of one person change the result by at most the
+          sum of their weights, in the L1 norm and so in the L2 norm.
+        * So does the largest of each cell's kinds: a maximum moves by no more than what moves it.
+
+    Args:
+        weights: Of the claims ``(n,)``.
+        labels: The cell of each claim ``(n,)``.
+        kinds: The kind of each claim ``(n,)``; negative for claims that are not counted.
+        shape: Cells and kinds.
+    """
+    found = np.zeros(shape, np.int64)
+    _add_weights(weights, labels, kinds, found)
+    return found
+
+
+@numba.njit(cache=True, nogil=True)
 def _count_distances(rows, weights, centroid, edges, counts):
     for claim in range(len(rows)):
         square = 0.0

@@ -35,7 +35,8 @@ class Allotment:
         histogram: The round that finds the first radius.
         levels: Each pass of each level of the seeding, from the first doubling on.
         polish: All polishing rounds together.
-        measure: The last round.
+        measure: The round of figures.
+        outcomes: The round of past outcomes; 0 if there is none.
     """
 
     calibration: Calibration
@@ -44,6 +45,7 @@ class Allotment:
     levels: tuple[tuple[int, ...], ...]
     polish: int
     measure: int
+    outcomes: int
 
     @property
     def total(self) -> int:
@@ -60,38 +62,51 @@ def n_levels(n_leaves: int) -> int:
 def allotment(privacy: Privacy, n_leaves: int) -> Allotment:
     """The costs of a run's rounds.
 
+    Args:
+        privacy: Of the plan.
+        n_leaves: That seeding makes; 0 where a run starts from given centroids.
+
     Raises:
         PlanError: If a round's part buys nothing.
         RefusedError: If the second accountant disagrees with the first.
     """
-    division, levels = privacy.division, n_levels(n_leaves)
-    shares = _shares(division, levels)
+    division = privacy.division
+    seeding = _seeding_shares(division, n_levels(n_leaves)) if n_leaves else []
+    shares = [*seeding, *_later_shares(division)]
     calibration = calibrate(privacy.guarantee, [max(1, round(share * SHARE_UNITS)) for share in shares])
     costs = calibration.costs
     if min(costs) < LEAST_COST:
         msg = f"epsilon {privacy.guarantee.epsilon:g} is too little for {len(costs)} rounds: raise it"
         raise PlanError(msg)
-    passes = division.passes_per_level
-    after_levels = 2 + levels * passes
+    passes, n_seeding = division.passes_per_level, len(seeding)
+    later = costs[n_seeding:]
     return Allotment(
         calibration=calibration,
-        root=costs[0],
-        histogram=costs[1],
-        levels=tuple(costs[at : at + passes] for at in range(2, after_levels, passes)),
-        polish=sum(costs[after_levels:-1]),
-        measure=costs[-1],
+        root=costs[0] if seeding else 0,
+        histogram=costs[1] if seeding else 0,
+        levels=tuple(costs[at : at + passes] for at in range(2, n_seeding, passes)),
+        polish=sum(later[: division.polish_rounds]),
+        measure=later[division.polish_rounds],
+        outcomes=later[-1] if division.outcomes else 0,
     )
 
 
-def _shares(division: Division, levels: int) -> list[Fraction]:
-    """Root, histogram, every pass of every level, every polishing round, measure."""
-    seeding, measure = Fraction(division.seeding, PER_MILLE), Fraction(division.measure, PER_MILLE)
+def _seeding_shares(division: Division, levels: int) -> list[Fraction]:
+    """Root, histogram, every pass of every level."""
+    seeding = Fraction(division.seeding, PER_MILLE)
     histogram = seeding * Fraction(division.histogram, PER_MILLE)
     weights = [Fraction(division.growth, PER_MILLE) ** level for level in range(levels + 1)]
     parts = [(seeding - histogram) * weight / sum(weights) for weight in weights]
     passes = [part / division.passes_per_level for part in parts[1:] for _ in range(division.passes_per_level)]
-    polish = (1 - seeding - measure) / division.polish_rounds
-    return [parts[0], histogram, *passes, *[polish] * division.polish_rounds, measure]
+    return [parts[0], histogram, *passes]
+
+
+def _later_shares(division: Division) -> list[Fraction]:
+    """Every polishing round, measure, and the outcomes if they are asked for."""
+    rounds = division.polish_rounds
+    polish = [Fraction(division.polish, PER_MILLE * max(rounds, 1))] * rounds
+    last = [division.measure, *([division.outcomes] if division.outcomes else [])]
+    return [*polish, *(Fraction(share, PER_MILLE) for share in last)]
 
 
 def sum_costs_of(cost: int, n_features: int, division: Division) -> tuple[int, int, int]:
@@ -106,6 +121,16 @@ def sum_costs_of(cost: int, n_features: int, division: Division) -> tuple[int, i
     squares = max(1, cost * division.squares // PER_MILLE)
     counts = max(1, int((cost - squares) / (1.0 + 2.0 * sqrt(n_features))))
     return counts, cost - squares - counts, squares
+
+
+PROVIDERS_PER_MILLE = 200
+"""Of the round of outcomes: for the largest provider of each cluster; the rest is for the outcomes themselves."""
+
+
+def outcome_costs_of(cost: int) -> tuple[int, int]:
+    """The cost of the round of outcomes, divided over outcomes and providers."""
+    providers = cost * PROVIDERS_PER_MILLE // PER_MILLE
+    return cost - providers, providers
 
 
 COUNTS_PER_MILLE, SQUARES_PER_MILLE = 300, 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from common.plan import Phase, Plan
-from common.private.budget import allotment, n_levels
+from common.private.budget import allotment
 from common.private.question import Block, blocks
 
 
@@ -41,9 +41,9 @@ def forecast(plan: Plan) -> tuple[Forecast, ...]:
         msg = "a plan without protection spends nothing"
         raise ValueError(msg)
     parts = allotment(privacy, plan.max_leaves)
-    rounds = [(Phase.SEEDING, 1, parts.root), (Phase.RADIUS, 1, parts.histogram)]
-    for level in range(1, n_levels(plan.max_leaves) + 1):
-        rounds += [(Phase.SEEDING, min(2**level, plan.max_leaves), cost) for cost in parts.levels[level - 1]]
+    rounds = [(Phase.SEEDING, 1, parts.root), (Phase.RADIUS, 1, parts.histogram)] if plan.start is None else []
+    for level, costs in enumerate(parts.levels, 1):
+        rounds += [(Phase.SEEDING, min(2**level, plan.max_leaves), cost) for cost in costs]
     n_polish = privacy.division.polish_rounds
     left = parts.polish
     for done in range(n_polish):
@@ -51,6 +51,8 @@ def forecast(plan: Plan) -> tuple[Forecast, ...]:
         rounds.append((Phase.LLOYD, plan.n_clusters, each))
         left -= each
     rounds.append((Phase.MEASURE, plan.n_clusters, parts.measure))
+    if parts.outcomes:
+        rounds.append((Phase.OUTCOMES, plan.n_clusters, parts.outcomes))
     return tuple(
         Forecast(
             phase=phase,

@@ -21,10 +21,11 @@ from common.plan import Phase, Plan
 from common.privacy import Privacy
 from common.private.bounding import BoundedSums
 from common.private.budget import LEAST_COST, Allotment, allotment, n_levels
-from common.private.measured import Measured, measured_of, unmeasured
+from common.private.measured import CountedOutcomes, Measured, measured_of, outcomes_counted, unmeasured
 from common.private.question import Question, bin_edges, blocks, counted_on, n_words, parted
-from common.private.update import Caution, Cells, NoiseStds, least_count, radius_from_histogram, updated
+from common.private.update import WIDEN, Caution, Cells, NoiseStds, least_count, radius_from_histogram, updated
 from common.reduction import reduce_leaves
+from common.start import Start
 
 WITHIN = 0.995
 """Share of the claims that the root's radius reaches."""
@@ -51,6 +52,7 @@ class PrivateRound:
         level: Of the seeding; in polishing, the round.
         pass_: Within the level.
         polish_left: Budget of all polishing rounds that are still to come, this one included.
+        measured: Of these clusters, where only their past outcomes are still to be counted.
     """
 
     number: int
@@ -61,6 +63,7 @@ class PrivateRound:
     level: int = 0
     pass_: int = 0
     polish_left: int = 0
+    measured: Measured | None = None
 
     @property
     def centroids(self) -> Words:
@@ -87,17 +90,21 @@ class PrivateOutcome:
         measured: What is known of the clusters, noise included.
         rounds: How many it took.
         spent: Of the budget, units of 1e-9 rho.
+        outcomes: How past claims of the clusters were decided; None if that was not asked, or was lost.
     """
 
     centroids: Words
     measured: Measured
     rounds: int
     spent: int
+    outcomes: CountedOutcomes | None = None
 
 
 def first(plan: Plan) -> PrivateRound:
-    """The root: one cell, the whole unit ball."""
+    """The root, one cell that is the whole unit ball; or the clusters that the plan starts with."""
     parts = _allotment(plan)
+    if plan.start is not None:
+        return _started(plan, plan.start, parts)
     root = Cells(
         centroids=np.zeros((1, plan.features.n_features), np.int64),
         radii=np.array([GRID_UNITS], np.int64),
@@ -135,8 +142,9 @@ def following(plan: Plan, last: PrivateRound, total: Words, n_bureaus: int) -> P
     if last.phase is Phase.RADIUS:
         return _after_radius(plan, moved, total, n_bureaus)
     if last.phase is Phase.MEASURE:
-        found = measured_of(plan, last.question, total, n_bureaus)
-        return PrivateOutcome(centroids=last.centroids, measured=found, rounds=last.number, spent=moved.spent)
+        return _after_measuring(plan, moved, measured_of(plan, last.question, total, n_bureaus))
+    if last.phase is Phase.OUTCOMES:
+        return _ended(moved, outcomes_counted(plan, last.question, total, n_bureaus))
     noisy, noise = sums_of(last.question, total), noise_of(plan, last.cost, n_bureaus)
     least = least_count(plan.features.n_features, noise)
     moved = replace(moved, cells=updated(last.cells, noisy, noise, _caution(last, least)))
@@ -160,8 +168,8 @@ def _caution(asked: PrivateRound, least: float) -> Caution:
 def after_loss(plan: Plan, asked: PrivateRound, n_bureaus: int) -> PrivateRound | PrivateOutcome:
     """What follows when a round's answers are paid for and can no longer be opened.
 
-    The round is asked again with fresh noise, and polishing pays for it; a lost measuring round is not repeated:
-    figures are those of the last polishing round then, without costs.
+    The round is asked again with fresh noise, and polishing pays for it. A lost measuring round is not repeated:
+    figures are those of the last polishing round then, without costs. Nor are lost counts of outcomes.
 
     Args:
         plan: Of the run.
@@ -172,12 +180,13 @@ def after_loss(plan: Plan, asked: PrivateRound, n_bureaus: int) -> PrivateRound 
         RoundLostError: If polishing has too little left.
     """
     moved = replace(asked, number=asked.number + 1, spent=asked.spent + asked.cost)
-    if asked.phase is Phase.MEASURE:
-        found = unmeasured(plan, asked.cells, asked.cost, n_bureaus)
-        return PrivateOutcome(centroids=asked.centroids, measured=found, rounds=asked.number, spent=moved.spent)
+    if asked.phase is Phase.OUTCOMES:
+        return _ended(moved, None)
     rounds = _privacy(plan).division.polish_rounds
+    if asked.phase is Phase.MEASURE and rounds:
+        return _after_measuring(plan, moved, unmeasured(plan, asked.cells, asked.cost, n_bureaus))
     left = asked.polish_left - asked.cost
-    if left < LEAST_COST * rounds:
+    if asked.phase is Phase.MEASURE or left < LEAST_COST * rounds:
         msg = f"round {asked.number} was lost, and the budget has nothing left to repeat it: start a new run"
         raise RoundLostError(msg)
     if asked.phase is Phase.LLOYD:
@@ -201,6 +210,40 @@ def _privacy(plan: Plan) -> Privacy:
 
 def _allotment(plan: Plan) -> Allotment:
     return allotment(_privacy(plan), plan.max_leaves)
+
+
+def _started(plan: Plan, start: Start, parts: Allotment) -> PrivateRound:
+    """The first round of a run that knows its clusters: polishing, or measuring if there is none."""
+    radii = start.radius_units()
+    cells = Cells(
+        centroids=start.centroid_units(),
+        radii=radii,
+        counts=np.ones(len(radii)),
+        spread=from_grid(radii) ** 2 / WIDEN**2,
+    )
+    rounds = _privacy(plan).division.polish_rounds
+    phase, cost = (Phase.LLOYD, parts.polish // rounds) if rounds else (Phase.MEASURE, parts.measure)
+    return PrivateRound(number=1, phase=phase, cells=cells, cost=cost, spent=0, polish_left=parts.polish)
+
+
+def _after_measuring(plan: Plan, moved: PrivateRound, found: Measured) -> PrivateRound | PrivateOutcome:
+    """The end, or the round of outcomes, if the plan asks for it."""
+    moved = replace(moved, measured=found)
+    cost = _allotment(plan).outcomes
+    return replace(moved, phase=Phase.OUTCOMES, cost=cost) if cost else _ended(moved, None)
+
+
+def _ended(moved: PrivateRound, outcomes: CountedOutcomes | None) -> PrivateOutcome:
+    if moved.measured is None:
+        msg = "a run ends after it was measured"
+        raise ValueError(msg)
+    return PrivateOutcome(
+        centroids=moved.centroids,
+        measured=moved.measured,
+        rounds=moved.number - 1,
+        spent=moved.spent,
+        outcomes=outcomes,
+    )
 
 
 def _after_radius(plan: Plan, moved: PrivateRound, total: Words, n_bureaus: int) -> PrivateRound:

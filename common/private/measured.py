@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from common.grid import GRID_UNITS, from_grid
+from common.outcomes import DECIDED
 from common.plan import Phase, Plan
 from common.private.question import COST_WORDS, Question, blocks, counted_on, parted
 from common.private.update import Cells
@@ -36,6 +37,41 @@ class Measured:
     count_noise_std: float
     square_noise_stds: Floats
     cost_noise_std: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CountedOutcomes:
+    """How past claims of each cluster were decided, as released.
+
+    Attributes:
+        decided: ``(K, 4)`` sums of weights, in the order of ``common.outcomes.DECIDED``; noise may make them negative.
+        largest_provider: ``(K,)``: in each bureau the sum of weights of the provider with most of them in the cluster,
+            added up over bureaus.
+        noise_std: Of the noise in each of the decided.
+        provider_noise_std: Of the noise in each of the others.
+    """
+
+    decided: Floats
+    largest_provider: Floats
+    noise_std: float
+    provider_noise_std: float
+
+
+def outcomes_counted(plan: Plan, question: Question, total: npt.NDArray[np.int64], n_bureaus: int) -> CountedOutcomes:
+    """The counts in the sum of ``n_bureaus`` answers to a round of outcomes."""
+    if plan.privacy is None:
+        msg = "a plan without protection has no private rounds"
+        raise ValueError(msg)
+    k = len(question.centroids)
+    parts = blocks(plan.privacy, Phase.OUTCOMES, k, plan.features.n_features, question.cost)
+    decided, providers = (from_grid(words) for words in parted(total, tuple(part.n_words for part in parts)))
+    stds = [sqrt(part.variance * n_bureaus / counted_on(plan)) / GRID_UNITS for part in parts]
+    return CountedOutcomes(
+        decided=decided.reshape(k, len(DECIDED)),
+        largest_provider=providers,
+        noise_std=stds[0],
+        provider_noise_std=stds[1],
+    )
 
 
 def measured_of(plan: Plan, question: Question, total: npt.NDArray[np.int64], n_bureaus: int) -> Measured:

@@ -39,8 +39,8 @@ def is_plausible(plan: Plan, question: Question, total: npt.NDArray[np.int64], n
     counts, room = words[0], slack[0]
     if counts.min() < -room or counts.sum() > MAX_ROWS * GRID_UNITS + room * len(counts):
         return False
-    if question.phase is Phase.RADIUS:
-        return True
+    if question.phase in {Phase.RADIUS, Phase.OUTCOMES}:
+        return all(bool(held.min() >= -more) for held, more in zip(words, slack, strict=True))
     return all(
         bool(np.all(np.abs(held.reshape(k, -1)) <= np.maximum(counts, 0.0)[:, None] + room + more))
         for held, more in zip(words[1:], slack[1:], strict=True)

@@ -15,9 +15,10 @@ import numpy.typing as npt
 
 from common.accounting.charges import noise_variance
 from common.grid import to_grid
+from common.outcomes import DECIDED
 from common.plan import Phase, Plan, Protection
 from common.privacy import Privacy
-from common.private.budget import LEAST_COST, measure_costs_of, sum_costs_of
+from common.private.budget import LEAST_COST, measure_costs_of, outcome_costs_of, sum_costs_of
 
 N_BINS = 40
 """Bins of the first radius's histogram."""
@@ -31,7 +32,8 @@ class Question:
     """What a private round asks of every bureau.
 
     Attributes:
-        phase: Seeding and Lloyd ask for sums, radius for a histogram, measure for figures.
+        phase: Seeding and Lloyd ask for sums, radius for a histogram, measure for figures, outcomes for how past
+            claims were decided.
         centroids: Grid units ``(K, d)``.
         radii: Grid units ``(K,)``, positive: contributions are bounded to them.
         cost: What the answer costs, units of 1e-9 rho.
@@ -92,6 +94,10 @@ def blocks(privacy: Privacy, phase: Phase, n_centroids: int, n_features: int, co
     one = privacy.squared_sensitivity
     if phase is Phase.RADIUS:
         return (Block(name="histogram", n_words=N_BINS, cost=cost, squared_sensitivity=one),)
+    if phase is Phase.OUTCOMES:
+        outcomes, providers = outcome_costs_of(cost)
+        decided = _block("outcomes", n_centroids * len(DECIDED), outcomes, one)
+        return (decided, _block("providers", n_centroids, providers, one))
     if phase is Phase.MEASURE:
         counts, squares, costs = measure_costs_of(cost)
         last = Block(
@@ -113,6 +119,8 @@ def n_words(plan: Plan, phase: Phase, n_centroids: int) -> int:
     """Words of an answer."""
     if phase is Phase.RADIUS:
         return N_BINS
+    if phase is Phase.OUTCOMES:
+        return n_centroids * (len(DECIDED) + 1)
     per_cell = 2 + (len(COST_WORDS) if phase is Phase.MEASURE else plan.features.n_features)
     return n_centroids * per_cell
 

@@ -64,7 +64,7 @@ def masking_of(story: Story, texts: Catalogue) -> Masking | None:
 
 def is_silent(report: RoundReport) -> bool:
     """Whether a round tells no inertia though it asked for it: masked, it was paid for and could not be opened."""
-    return report.inertia is None and report.phase is not Phase.RADIUS
+    return report.inertia is None and report.phase not in {Phase.RADIUS, Phase.OUTCOMES}
 
 
 def lost_rounds(rounds: Sequence[RoundReport]) -> int:

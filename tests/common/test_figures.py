@@ -1,11 +1,13 @@
 """Figures as published: above the floor, noise taken into account."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from common.figures import figures_of
+from common.figures import OutcomeFigures, figures_of, outcome_figures_of
 from common.private.lbg import PrivateOutcome
-from common.private.measured import Measured
+from common.private.measured import CountedOutcomes, Measured
 from common.rounds import Outcome
 from common.summary import Summary
 from tests.common.open_run import plan_of
@@ -71,3 +73,50 @@ def test_exact_figures_hide_how_many_few_claims_have_no_cost() -> None:
     )
     assert [cluster.cost_n for cluster in found.clusters] == [None, 90, None]
     assert [cluster.cost_mean for cluster in found.clusters] == [1.0, 1.0, None]
+
+
+def counted(decided: list[list[float]], largest: list[float], std: float = 1.0) -> PrivateOutcome:
+    counts = [2.0 * sum(row) for row in decided]
+    found = outcome(counts, [[1000.0, 0.0, 0.0]] * len(decided))
+    outcomes = CountedOutcomes(
+        decided=np.array(decided), largest_provider=np.array(largest), noise_std=std, provider_noise_std=std
+    )
+    return replace(found, outcomes=outcomes)
+
+
+PLAN_OF_FOUR = private_plan(2, n_clusters=4)
+
+
+def test_outcomes_above_the_floor_are_shown_as_they_were_counted() -> None:
+    found = outcome_figures_of(PLAN_OF_FOUR, counted([[400.0, 60.0, 30.0, 40.0]] * 4, [100.0] * 4))
+    assert found[0] == OutcomeFigures(decided=530, adverse_low=130, adverse_high=130, fraud=40, largest_provider=100)
+
+
+def test_few_adverse_outcomes_are_told_as_a_bound_alone() -> None:
+    few, *_ = outcome_figures_of(PLAN_OF_FOUR, counted([[400.0, 3.0, 1.0, 0.0]] * 4, [100.0] * 4))
+    none, *_ = outcome_figures_of(PLAN_OF_FOUR, counted([[400.0, -2.0, -1.0, 0.0]] * 4, [100.0] * 4))
+    assert (few.adverse_low, few.adverse_high) == (none.adverse_low, none.adverse_high) == (0, 15)
+    assert few.fraud is none.fraud is None
+
+
+def test_few_approvals_are_not_given_away_by_the_difference() -> None:
+    found, *_ = outcome_figures_of(PLAN_OF_FOUR, counted([[2.0, 200.0, 100.0, 98.0]] * 4, [100.0] * 4))
+    assert (found.decided, found.adverse_low, found.adverse_high) == (400, 385, 400)
+    assert found.fraud is None
+
+
+def test_few_other_adverse_outcomes_are_not_given_away_by_fraud() -> None:
+    found, *_ = outcome_figures_of(PLAN_OF_FOUR, counted([[400.0, 2.0, 1.0, 97.0]] * 4, [100.0] * 4))
+    assert (found.adverse_low, found.adverse_high, found.fraud) == (100, 100, None)
+
+
+def test_hardly_decided_clusters_show_nothing_of_outcomes() -> None:
+    found = outcome_figures_of(
+        PLAN_OF_FOUR, counted([[400.0, 60.0, 30.0, 40.0]] * 2 + [[5.0, 1.0, 1.0, 0.0]] * 2, [9.0] * 4)
+    )
+    assert found[2:] == (OutcomeFigures(), OutcomeFigures())
+
+
+def test_the_largest_provider_is_hidden_with_few_claims_or_few_others() -> None:
+    found = outcome_figures_of(PLAN_OF_FOUR, counted([[400.0, 60.0, 30.0, 40.0]] * 4, [9.0, 1055.0, 100.0, 1040.0]))
+    assert [one.largest_provider for one in found] == [None, None, 100, 1040]

@@ -42,7 +42,7 @@ def test_a_large_message_is_refused_in_little_space(held: bytes) -> None:
 
 @pytest.mark.parametrize("value", [b"[" * 200_000, b"9" * 200_000, b"[" + b"0," * 100_000 + b"0]"], ids=lambda v: v[:2])
 def test_a_large_plan_is_refused_in_little_space(value: bytes) -> None:
-    assert peak_of(PlanError, Plan.from_canonical, b'{"protocol":2,"seed":' + value + b"}") < 16 * MEBIBYTE
+    assert peak_of(PlanError, Plan.from_canonical, b'{"protocol":3,"seed":' + value + b"}") < 16 * MEBIBYTE
 
 
 @pytest.mark.parametrize(

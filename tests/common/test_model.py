@@ -76,12 +76,12 @@ def test_a_model_survives_the_way_to_json_and_back() -> None:
     assert found == MODEL
     assert found.to_json() == MODEL.to_json()
     assert np.array_equal(found.centroid_units(), MODEL.centroid_units())
-    assert json.loads(MODEL.to_json())["format"] == "fedclaims/model/2"
+    assert json.loads(MODEL.to_json())["format"] == "fedclaims/model/3"
 
 
 TAMPERED = {
-    "format of another version": {"format": "fedclaims/model/22"},
-    "format of another kind": {"format": "not a fedclaims/model/2"},
+    "format of another version": {"format": "fedclaims/model/33"},
+    "format of another kind": {"format": "not a fedclaims/model/3"},
     "a centroid moved by one unit": {"centroids": [[11, 0], [0, HALF], [0, 0]]},
     "clusters in another order": {"centroids": [[0, HALF], [10, 0], [0, 0]]},
     "a centroid fewer": {"centroids": [[10, 0], [0, HALF]]},

@@ -55,6 +55,7 @@ OTHER_TERMS: dict[str, dict[str, object]] = {
 }
 OTHER_PARTS = {
     "seeding": 501,
+    "outcomes": 100,
     "measure": 61,
     "histogram": 41,
     "squares": 51,
@@ -75,10 +76,10 @@ def test_the_canonical_form_is_the_published_vector() -> None:
     assert PLAN.canonical().decode() == (
         '{"cost_cap_yuan":200000,"features":{"blocks":[{"kind":"fees","share":1000}],"name":"fees"},'
         '"fewest_leaves":128,"leaves_per_cluster":3,"max_rounds":150,"min_cohort":3,"n_clusters":32,'
-        '"name":"clusters","passes_per_level":3,"privacy":null,"protection":"none","protocol":2,"reduction_restarts":20,'
-        '"refining_breadth":25,"seed":0,"smallest_cluster":11,"stop_per_million":10}'
+        '"name":"clusters","passes_per_level":3,"privacy":null,"protection":"none","protocol":3,"reduction_restarts":20,'
+        '"refining_breadth":25,"seed":0,"smallest_cluster":11,"start":null,"stop_per_million":10}'
     )
-    assert PLAN.fingerprint == "faebb5774cd466c7b8ef673cfda7ead10323170ee411046b7950f026e64ddc8b"
+    assert PLAN.fingerprint == "553ae6208bbe07caa0924fe2438bed0042c47587586492b29a2599b854107371"
 
 
 @given(st.integers(1, 1024), st.integers(0, 2**63 - 1), st.integers(1, 1000))
@@ -96,7 +97,7 @@ def test_the_default_features_survive_the_way_too() -> None:
 
 
 def test_every_field_has_another_value_in_these_tests() -> None:
-    assert set(OTHER_VALUES) | {"protection", "privacy"} == set(Plan.model_fields)
+    assert set(OTHER_VALUES) | {"protection", "privacy", "start"} == set(Plan.model_fields)
     assert set(OTHER_TERMS) == set(Privacy.model_fields)
     assert set(OTHER_PARTS) == set(Division.model_fields)
 
@@ -197,7 +198,7 @@ def test_a_plan_without_one_of_its_fields_is_refused(field: str) -> None:
 
 @pytest.mark.parametrize("version", [PROTOCOL_VERSION + 1, 0, -1, 1.0, True, "1", None])
 def test_a_plan_of_another_protocol_version_is_refused(version: object) -> None:
-    with pytest.raises(PlanError, match="canonical form of protocol version 2"):
+    with pytest.raises(PlanError, match="canonical form of protocol version 3"):
         Plan.from_canonical(spelled(protocol=version))
 
 

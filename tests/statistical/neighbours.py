@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from client.rowstore import RowStore
 from common.accounting.guarantee import Unit
+from common.columns import ClaimTable, CodeColumn
 from common.costs import Costs, costs_of
 from common.grid import GRID_UNITS, from_grid, to_grid
 from common.kernel import Rows
@@ -101,10 +102,12 @@ class Bureau:
     rows: Rows
     totals: npt.NDArray[np.int64]
     ids: npt.NDArray[np.uint64]
+    table: ClaimTable
 
     def store(self, chosen: npt.NDArray[np.bool_]) -> RowStore:
         held = RowStore(self.rows.shape[1], CAP_YUAN)
-        held.append(self.rows[chosen], self.totals[chosen], self.ids[chosen])
+        table = self.table.select(np.flatnonzero(chosen))
+        held.append(self.rows[chosen], self.totals[chosen], self.ids[chosen], table)
         return held
 
 
@@ -112,7 +115,28 @@ def bureau(seed: int, n_claims: int, most_of_target: int = 8) -> Bureau:
     rng = np.random.default_rng(seed)
     ids = rng.integers(1, n_claims // 3, n_claims).astype(np.uint64)
     ids[rng.choice(n_claims, rng.integers(1, most_of_target + 1), replace=False)] = 0
-    return Bureau(blobs(n_claims, 4, 5, seed, 0.8), rng.choice(TOTALS, n_claims), ids)
+    rows, totals = blobs(n_claims, 4, 5, seed, 0.8), rng.choice(TOTALS, n_claims)
+    return Bureau(rows, totals, ids, adjudicated(rng, totals, ids))
+
+
+def adjudicated(rng: np.random.Generator, totals: npt.NDArray[np.int64], ids: npt.NDArray[np.uint64]) -> ClaimTable:
+    """Claims of few providers, decided or not, as a table without anything else."""
+    n = len(ids)
+    outcomes, providers = ("APPROVED", "REDUCED", "DENIED", "FRAUD", "PENDING"), ("H1", "H2", "H3")
+    kinds, brought = rng.integers(-1, len(outcomes), n), np.minimum(rng.geometric(0.6, n) - 2, len(providers) - 1)
+    return ClaimTable(
+        diagnoses=(CodeColumn(indices=np.zeros(n, np.int32), values=("I10",)),),
+        operations=(),
+        attributes={
+            "outcome": CodeColumn(indices=kinds.astype(np.int32), values=outcomes),
+            "fixmedins_code": CodeColumn(indices=brought.astype(np.int32), values=providers),
+        },
+        fees=np.zeros((n, 14), np.int64),
+        total=totals,
+        stay_days=np.zeros(n, np.int32),
+        age_days=np.zeros(n, np.int32),
+        person_id=ids,
+    )
 
 
 def differences(held: Bureau, privacy: Privacy) -> list[tuple[Question, npt.NDArray[np.int64], RowStore]]:
@@ -122,5 +146,5 @@ def differences(held: Bureau, privacy: Privacy) -> list[tuple[Question, npt.NDAr
     centroids, radii = to_grid(blobs(3, 4, 3, 5).astype(np.float64)), to_grid(np.array([0.05, 0.4, 1.0]))
     lloyd = Question(phase=Phase.LLOYD, centroids=centroids, radii=radii, cost=10**6)
     radius = replace(lloyd, phase=Phase.RADIUS, centroids=centroids[:1], radii=radii[:1])
-    asked = [lloyd, radius, replace(lloyd, phase=Phase.MEASURE)]
+    asked = [lloyd, radius, replace(lloyd, phase=Phase.MEASURE), replace(lloyd, phase=Phase.OUTCOMES)]
     return [(each, with_it.answer(each, privacy) - without.answer(each, privacy), alone) for each in asked]

@@ -87,9 +87,9 @@ def _forms() -> Iterator[Made]:
     values: dict[str, dict[str, Any]] = {
         "an unknown field": {"note": 1},
         "another version": {"version": 1},
-        "the version as text": {"version": "2"},
+        "the version as text": {"version": "3"},
         "the version as a truth": {"version": True},
-        "the version as a float": {"version": 2.0},
+        "the version as a float": {"version": 3.0},
         "an unknown kind": {"kind": "greeting"},
         "another kind": {"kind": "confirm"},
         "a digest of 31 bytes": {"members": bytes(31)},
@@ -108,7 +108,7 @@ def _forms() -> Iterator[Made]:
     bad |= {f"no {name}": packed({key: fields[key] for key in fields if key != name}) for name in fields}
     bad |= {
         "keys in another order": msgpack.packb(dict(reversed(fields.items()))),
-        "a number spelled longer": held.replace(b"\xa7version\x02", b"\xa7version\xcc\x02"),
+        "a number spelled longer": held.replace(b"\xa7version\x03", b"\xa7version\xcc\x03"),
         "a text spelled longer": held.replace(b"\xa4kind\xa5ready", b"\xa4kind\xd9\x05ready"),
         "a map spelled longer": b"\xde\x00" + bytes([held[0] & 15]) + held[1:],
         "a key twice": bytes([held[0] + 1]) + b"\xa6bureau\xa5north" + held[1:],

@@ -13,7 +13,7 @@ from typing import Any
 from tests.vectors.slow_encoding import label
 from tests.vectors.slow_primitives import Refused, ed25519_sign, ed25519_verify
 
-VERSION = 2
+VERSION = 3
 MOST = 10_000
 Form = Callable[[Any], bool]
 
@@ -140,7 +140,7 @@ FORMS: dict[str, dict[str, Form]] = {
     "members": BOUND | {"names": _names, "exchange_keys": _bytes(0, 32 * MOST), "signatures": _bytes(0, 64 * MOST)},
     "ready": FROM_BUREAU | {"members": DIGEST},
     "invite": BOUND
-    | {"number": COUNTER, "attempt": COUNTER, "phase": _text("seeding|radius|lloyd|refining|measure")}
+    | {"number": COUNTER, "attempt": COUNTER, "phase": _text("seeding|radius|lloyd|refining|measure|outcomes")}
     | {"cohort": _names, "n_centroids": _int(1, 16_384), "centroids": ANY, "radii": ANY}
     | {"cost": _int(1, 10**15), "opened": ANY, "answered": _int(0, MOST)},
     "masked": FROM_BUREAU
