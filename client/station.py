@@ -15,22 +15,18 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import ValidationError
 
-from client.asking import WrongShapeError, centroids_asked, question_of
-from client.ledger.errors import BrokenLedgerError, BudgetError, ReleaseError
+from client.asking import centroids_asked, question_of
+from client.ledger.errors import BrokenLedgerError
 from client.ledger.release import ReleaseId
 from client.masked.desk import MaskedDesk
-from client.masked.follows import WrongModelError
-from client.masked.terms import ExpiredError
 from client.policy import Policy
-from client.releasing import OverPlanError, Releases
-from common.consortium.identity import SignatureError
-from common.consortium.roster import RosterError
-from common.errors import CohortError, EngineError, FedclaimsError, MessageError, PlanError, RoundLostError
+from client.refusing import code_of
+from client.releasing import Releases
 from common.masked_messages import MaskedMessage
-from common.masking.participant import WrongOrderError
 from common.messages import (
     Join,
     Offer,
+    Published,
     Received,
     Refusal,
     RefusalCode,
@@ -41,7 +37,6 @@ from common.messages import (
     words_to_bytes,
 )
 from common.model import Model
-from common.noise.local_noise import LocalNoiseTooSmallError
 from common.plan import Phase, Plan, Protection
 from common.privacy import Privacy
 from common.private.question import Question
@@ -51,27 +46,6 @@ from common.wire import AnyMessage, decode, digest, encode
 _LOG = logging.getLogger(__name__)
 
 NO_SESSION = bytes(16)
-
-CODES: dict[type[Exception], RefusalCode] = {
-    WrongShapeError: RefusalCode.WRONG_SHAPE,
-    RosterError: RefusalCode.ROSTER,
-    ExpiredError: RefusalCode.EXPIRED,
-    SignatureError: RefusalCode.SIGNATURE,
-    WrongModelError: RefusalCode.WRONG_MODEL,
-    WrongOrderError: RefusalCode.WRONG_ORDER,
-    CohortError: RefusalCode.WRONG_COHORT,
-    MessageError: RefusalCode.BAD_MESSAGE,
-    PlanError: RefusalCode.WRONG_PLAN,
-    BudgetError: RefusalCode.POLICY,
-    OverPlanError: RefusalCode.POLICY,
-    LocalNoiseTooSmallError: RefusalCode.POLICY,
-    ReleaseError: RefusalCode.WRONG_ORDER,
-    BrokenLedgerError: RefusalCode.STOPPED,
-    RoundLostError: RefusalCode.WRONG_ORDER,
-    EngineError: RefusalCode.INTERNAL,
-    FedclaimsError: RefusalCode.NO_CLAIMS,
-}
-"""The first class that an error belongs to says what is told of it."""
 
 
 class BureauRows(Protocol):
@@ -126,6 +100,8 @@ class Station:
         rows_for: Callable[[Plan], BureauRows],
         releases: Releases | None = None,
         desk: MaskedDesk | None = None,
+        *,
+        shelve: Callable[[Published], None] | None = None,
     ) -> None:
         """Wait for an offer.
 
@@ -135,6 +111,7 @@ class Station:
             rows_for: Makes the rows of this bureau's claims under a plan.
             releases: Pays for answers and adds their noise; without it protected plans are refused.
             desk: For masked sums; without it they are refused.
+            shelve: Checks and keeps a published model; without it they are refused.
 
         Raises:
             ValueError: If no message can carry the name.
@@ -146,7 +123,7 @@ class Station:
         self.model: Model | None = None
         self._policy = policy
         self._rows_for = rows_for
-        self._releases, self._desk = releases, desk
+        self._releases, self._desk, self._shelve = releases, desk, shelve
         self._stopped = False
         self._state: _Session | None = None
         self._over: set[bytes] = set()
@@ -170,7 +147,7 @@ class Station:
         self._stopped = self._stopped or isinstance(error, BrokenLedgerError)
         if isinstance(error, _RefusedError):
             return error.code
-        code = next((code for kind, code in CODES.items() if isinstance(error, kind)), RefusalCode.INTERNAL)
+        code = code_of(error)
         level = logging.ERROR if code in {RefusalCode.INTERNAL, RefusalCode.STOPPED} else logging.WARNING
         _LOG.log(level, "request refused: %s, %s", code, type(error).__name__)
         return code
@@ -181,6 +158,8 @@ class Station:
                 return self._join(message)
             case Result():
                 return self._receive(message)
+            case Published():
+                return self._keep(message)
             case Join() | RoundRequest() | RoundReply() | Received() | Refusal():
                 raise _RefusedError(RefusalCode.BAD_MESSAGE)
             case _:
@@ -282,6 +261,12 @@ class Station:
             raise _RefusedError(RefusalCode.WRONG_PLAN)
         self.model = model
         return Received(session=result.session, fingerprint=result.fingerprint, bureau=self.bureau)
+
+    def _keep(self, published: Published) -> Received:
+        if self._shelve is None:
+            raise _RefusedError(RefusalCode.POLICY)
+        self._shelve(published)
+        return Received(session=published.session, fingerprint=published.fingerprint, bureau=self.bureau)
 
     def _insist(self, objection: RefusalCode | None) -> None:
         if objection is not None:

@@ -122,8 +122,22 @@ class Result(Envelope):
     model: Annotated[bytes, Field(max_length=1 << 28)]
 
 
+class Published(Envelope):
+    """Coordinator to every bureau, also to those that took no part: a version of the model, signed.
+
+    Attributes:
+        publication: ``common.consortium.publishing.SignedPublication``, as JSON.
+        model: As JSON; the publication names its hash.
+    """
+
+    kind: Literal["published"] = "published"
+    fingerprint: Fingerprint
+    publication: Annotated[bytes, Field(max_length=1 << 16)]
+    model: Annotated[bytes, Field(max_length=1 << 28)]
+
+
 class Received(Envelope):
-    """Bureau to coordinator: the model arrived and fits the plan."""
+    """Bureau to coordinator: the model arrived and fits the plan, or the publication was checked and kept."""
 
     kind: Literal["received"] = "received"
     fingerprint: Fingerprint
@@ -138,7 +152,7 @@ class Refusal(Envelope):
     code: Annotated[RefusalCode, Field(strict=False)]
 
 
-Message = Offer | Join | RoundRequest | RoundReply | Result | Received | Refusal
+Message = Offer | Join | RoundRequest | RoundReply | Result | Published | Received | Refusal
 
 
 def is_bureau_name(text: str) -> bool:

@@ -7,8 +7,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from common.errors import CohortError, MessageError
+from common.messages import Published, Refusal
 from common.model import Model
 from common.plan import Phase
+from common.wire import decode, encode
 from server.coordinator import Coordinator
 from server.transport import Transport
 
@@ -133,6 +135,28 @@ def run_session(
         refused=tuple(traffic.refused),
         heads=coordinator.heads,
     )
+
+
+def deliver(published: Published, transport: Transport) -> dict[str, str]:
+    """Bring a published model to every node that can be reached.
+
+    Args:
+        published: The version, signed, with its model.
+        transport: To the nodes.
+
+    Returns:
+        What each node said: ``received``, or the code of its refusal. Who is silent is not in it, and gets the next
+        version.
+    """
+    said, request = dict[str, str](), encode(published)
+    for node, reply in transport.exchange(dict.fromkeys(sorted(transport.nodes()), request)):
+        try:
+            message = decode(reply)
+        except MessageError:
+            said[node] = "unreadable"
+            continue
+        said[node] = str(message.code) if isinstance(message, Refusal) else message.kind
+    return said
 
 
 def _offer(coordinator: Coordinator, transport: Transport, traffic: _Traffic) -> None:

@@ -52,6 +52,11 @@ class Place:
         return self.root / "pseudonym.key"
 
     @property
+    def models(self) -> Path:
+        """Directory of the published models that came in."""
+        return self.root / "models"
+
+    @property
     def rejects(self) -> Path:
         """Directory of refused rows."""
         return self.root / "rejects"

@@ -6,6 +6,7 @@ import os
 import threading
 from dataclasses import dataclass
 
+from client.deployment.arrivals import Arrivals
 from client.deployment.claims import StationClaims
 from client.deployment.journal import Journal
 from client.deployment.logs import say
@@ -24,7 +25,7 @@ from common.consortium.identity import Identity
 from common.consortium.roster import Role, Roster, RosterError
 from common.errors import FedclaimsError, MessageError
 from common.masked_messages import MaskedOffer
-from common.messages import Offer, Refusal, RefusalCode
+from common.messages import Offer, Published, Refusal, RefusalCode
 from common.wire import AnyMessage, decode, encode
 
 
@@ -80,6 +81,16 @@ class Serving:
         """Before the next answer; until the file can be used, nothing is answered."""
         self._stale.set()
 
+    def is_ready(self) -> bool:
+        """Whether a request would be answered now: the ledger is open, nothing is paused, the policy can be used."""
+        if self._stopped or is_paused(self._own.place):
+            return False
+        try:
+            load_policy(self._own.place.policy)
+        except (FedclaimsError, OSError):
+            return False
+        return True
+
     def answer(self, request: bytes) -> bytes:
         """The reply to a request."""
         asked = _asked(request)
@@ -96,7 +107,7 @@ class Serving:
     def _renewed(self, asked: AnyMessage | None) -> RefusalCode | None:
         """Take up a policy or a roster that has changed; None, or why nothing is answered."""
         try:
-            roster = self._current_roster() if isinstance(asked, Offer | MaskedOffer) else self._roster
+            roster = self._current_roster() if isinstance(asked, Offer | MaskedOffer | Published) else self._roster
             if self._stale.is_set() or roster != self._roster:
                 self._station = self._made(roster)
                 self._stale.clear()
@@ -139,7 +150,8 @@ class Serving:
         version, until = (roster.version, roster.valid_until) if roster else (None, None)
         own.journal.change(roster_version=version, roster_until=until)
         say("policy and roster read", roster_version=version)
-        return Station(own.name, policy, own.claims.rows_for, releases, desk)
+        shelve = Arrivals(own.place.models, roster, own.clock).keep if roster is not None else None
+        return Station(own.name, policy, own.claims.rows_for, releases, desk, shelve=shelve)
 
     def _take_up(self) -> None:
         """Join again what was joined before the station was started; the reply is dropped."""

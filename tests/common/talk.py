@@ -7,6 +7,7 @@ from common.messages import (
     Join,
     Message,
     Offer,
+    Published,
     Received,
     Refusal,
     RefusalCode,
@@ -44,9 +45,10 @@ REPLY = RoundReply(
     head="12:" + FINGERPRINT,
 )
 RESULT = Result(session=SESSION, fingerprint=FINGERPRINT, model=b"{}")
+PUBLISHED = Published(session=SESSION, fingerprint=FINGERPRINT, publication=b"{}", model=b"{}")
 RECEIVED = Received(session=SESSION, fingerprint=FINGERPRINT, bureau="north")
 REFUSAL = Refusal(session=SESSION, bureau="north", code=RefusalCode.POLICY)
-ONE_OF_EACH: tuple[Message, ...] = (OFFER, JOIN, REQUEST, REPLY, RESULT, RECEIVED, REFUSAL)
+ONE_OF_EACH: tuple[Message, ...] = (OFFER, JOIN, REQUEST, REPLY, RESULT, PUBLISHED, RECEIVED, REFUSAL)
 
 sessions = st.binary(min_size=16, max_size=16)
 fingerprints = st.binary(min_size=32, max_size=32).map(bytes.hex)
@@ -82,6 +84,7 @@ messages: st.SearchStrategy[Message] = st.one_of(
         head=st.one_of(st.just(""), st.builds("{}:{}".format, st.integers(0, 10**12 - 1), fingerprints)),
     ),
     st.builds(Result, session=sessions, fingerprint=fingerprints, model=blobs),
+    st.builds(Published, session=sessions, fingerprint=fingerprints, publication=blobs, model=blobs),
     st.builds(Received, session=sessions, fingerprint=fingerprints, bureau=names),
     st.builds(Refusal, session=sessions, bureau=names, code=st.sampled_from(RefusalCode)),
 )
