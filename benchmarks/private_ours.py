@@ -22,8 +22,8 @@ from common.grid import from_grid
 from common.noise.randomness import AesStream
 from common.plan import Plan, Protection
 from common.privacy import Privacy
+from common.private.asked import PrivateRound
 from common.private.feasible import feasibility
-from common.private.lbg import PrivateRound
 from common.private.noising import noised
 from common.private.question import blocks, counted_on
 from common.schedule import AnyOutcome, first_asked, next_asked

@@ -6,6 +6,7 @@ import argparse
 import secrets
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 
 from rich.console import Console
@@ -18,12 +19,14 @@ from client.claims.sources.source import ClaimSource
 from client.deployment.command import add_deployment
 from client.identity.command import add_join
 from client.ledger.command import add_ledger
+from client.link.command import add_link
 from client.masked.replaying import add_replay
 from client.preview.command import add_preview
 from client.profiling.columns import profile_file
 from client.profiling.page import Page, as_json, show
 from client.profiling.proposal import propose
 from client.profiling.toml import mapping_toml
+from common.command_line import CommandParser, add_completion, ending
 from common.errors import FedclaimsError, InputError, SourceError
 
 
@@ -33,17 +36,22 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         0, or the exit code of the error, whose text is one line on the standard error stream.
     """
-    arguments = _parser().parse_args(argv)
+    given = sys.argv[1:] if argv is None else argv
+    arguments = _parser().parse_args(given)
     try:
         arguments.run(arguments)
-    except FedclaimsError as error:
-        print(f"fedclaims-bureau: {error}", file=sys.stderr)  # noqa: T201 - this is what a command is for
-        return error.exit_code
+    except (FedclaimsError, KeyboardInterrupt) as error:
+        line, code = ending("fedclaims-bureau", error, given)
+        print(line, file=sys.stderr)  # noqa: T201 - this is what a command is for
+        return code
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fedclaims-bureau", description="A bureau's side of federated clustering.")
+    parser: argparse.ArgumentParser = CommandParser(
+        prog="fedclaims-bureau", description="A bureau's side of federated clustering."
+    )
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('fedclaims')}")
     commands = parser.add_subparsers(dest="command", required=True)
     profile = commands.add_parser(
         "profile",
@@ -53,14 +61,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     profile.set_defaults(run=_profile)
     profile.add_argument("file", type=Path, help="a Parquet or CSV file")
-    profile.add_argument("--mapping", help=f"try this mapping: a TOML file, or one of {', '.join(ready_made())}")
+    profile.add_argument(
+        "--mapping", metavar="NAME|FILE", help=f"try this mapping: a TOML file, or one of {', '.join(ready_made())}"
+    )
     profile.add_argument("--json", action="store_true", help="print JSON instead of tables")
     profile.add_argument("--write-mapping", type=Path, metavar="OUT.toml", help="write the proposed mapping here")
     add_ledger(commands)
     add_preview(commands)
     add_join(commands)
     add_deployment(commands)
+    add_link(commands)
     add_replay(commands)
+    add_completion(commands, parser, print)
     return parser
 
 

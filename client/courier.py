@@ -30,6 +30,7 @@ class CourierCode(IntEnum):
     NOT_CONFIGURED = 1002
     STATION_SILENT = 1003
     INTERNAL = 1004
+    BUNDLE = 1005
 
 
 app = ClientApp()

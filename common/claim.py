@@ -263,7 +263,7 @@ class Claim(_Record):
     def _has_ordered_dates(self) -> Self:
         if self.adm_time is None or self.dscg_time is None:
             return self
-        if self.dscg_time < self.adm_time:
+        if self.dscg_time.replace(tzinfo=None) < self.adm_time.replace(tzinfo=None):
             msg = "dates_disordered: discharged before admitted"
             raise ValueError(msg)
         days = (self.dscg_time.date() - self.adm_time.date()).days

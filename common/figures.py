@@ -12,8 +12,8 @@ from common.costs import LOG_UNITS
 from common.floor import DEVIATIONS, is_small, shown
 from common.outcomes import DECIDED, ClaimOutcome
 from common.plan import Plan
+from common.private.asked import PrivateOutcome
 from common.private.bounding import yuan_of
-from common.private.lbg import PrivateOutcome
 from common.quality import cv_of_cost, explained_share, riv_of_cost, riv_of_log_cost, share_with_cv_below_one
 from common.rounds import Outcome
 from common.summary import cell_inertia, inertia

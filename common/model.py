@@ -14,7 +14,7 @@ from common.accounting.charges import noise_multiplier, rdp_epsilon
 from common.figures import figures_of, outcome_figures_of
 from common.grid import from_grid
 from common.plan import Plan
-from common.private.lbg import PrivateOutcome
+from common.private.asked import PrivateOutcome
 from common.rounds import Outcome
 from common.start import Coordinate
 

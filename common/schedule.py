@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from common.grid import GRID_UNITS, from_grid
 from common.plan import Phase, Plan
-from common.private.lbg import PrivateOutcome, PrivateRound, first, following, sums_of
+from common.private.asked import PrivateOutcome, PrivateRound
+from common.private.lbg import first, following, sums_of
 from common.private.measured import measured_of
 from common.private.question import n_words as n_private_words
 from common.rounds import Outcome, Round, first_round, next_round

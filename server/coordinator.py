@@ -23,8 +23,8 @@ from common.messages import (
 )
 from common.model import Model, Provenance, model_of
 from common.plan import Plan
+from common.private.asked import PrivateRound
 from common.private.feasible import refuse_infeasible
-from common.private.lbg import PrivateRound
 from common.rounds import Round
 from common.schedule import AnyOutcome, AnyRound, first_asked, inertia_seen, n_words, next_asked
 from common.summary import Summary

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from rich.console import Console
 
+from common.command_line import StoppedError, completion_script, ending
 from common.errors import FedclaimsError, SourceError
 from common.plan import Protection
 from simulations.job import run_job
@@ -18,8 +18,6 @@ from simulations.story import Story
 from simulations.terminal import Bars, Lines, notes, result_table
 from simulations.transcript import TranscriptFile
 from simulations.writing import directory_for_results, replace_all
-
-INTERRUPTED = 130
 
 UNPROTECTED = (
     "[bold red]protection is none:[/] every bureau's sums reach the coordinator in the clear, and a sum over one claim "
@@ -36,28 +34,34 @@ def main(argv: list[str] | None = None) -> int:
     arguments = sys.argv[1:] if argv is None else argv
     found = parser()
     options = found.parse_args(arguments)
+    if options.completion:
+        print(completion_script(found, options.completion))  # noqa: T201 - this is what the option is for
+        return 0
     if problem := contradiction(options):
-        found.error(problem)
-    err = Console(stderr=True)
+        found.refuse(problem, arguments)
+    err = Console(stderr=True, quiet=options.json)
     try:
-        _tell(_run(options, arguments, err), options.out)
+        _tell(_run(options, arguments, err), options)
     except FedclaimsError as error:
-        err.print(f"fedclaims-simulate: {error}", highlight=False, markup=False, soft_wrap=True)
-        return error.exit_code
+        return _end(error, arguments)
     except OSError as error:
-        err.print(f"fedclaims-simulate: {options.out}: {error.strerror}", highlight=False, markup=False, soft_wrap=True)
-        return SourceError.exit_code
+        return _end(SourceError(f"{options.out}: {error.strerror}"), arguments)
     except KeyboardInterrupt:
-        err.print("fedclaims-simulate: interrupted; nothing was written", highlight=False, markup=False)
-        return INTERRUPTED
+        return _end(StoppedError("interrupted; nothing was written"), arguments)
     return 0
+
+
+def _end(error: FedclaimsError, arguments: list[str]) -> int:
+    line, code = ending("fedclaims-simulate", error, arguments)
+    Console(stderr=True).print(line, highlight=False, markup=False, soft_wrap=True)
+    return code
 
 
 def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Story:
     """Do the job and write its files."""
     transcript = TranscriptFile(options.out)
     job = job_of(options, arguments, transcript.record)
-    shown = Bars(err) if err.is_terminal else Lines(err)
+    shown = Bars(err) if err.is_terminal and not err.quiet else Lines(err)
     with directory_for_results(options.out) as out, transcript, shown.shown() as progress:
         story, page = run_job(job, progress, render_report)
         replace_all(
@@ -72,12 +76,15 @@ def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Sto
     return story
 
 
-def _tell(story: Story, directory: Path) -> None:
-    """Show the result, and what should be known beside it."""
+def _tell(story: Story, options: argparse.Namespace) -> None:
+    """Show the result, and what should be known beside it; to programs, what ``result.json`` holds."""
+    if options.json:
+        print(json.dumps(story.result, ensure_ascii=False))  # noqa: T201 - this is what the option is for
+        return
     out = Console()
     out.print(result_table(story))
     if story.model.plan.protection is Protection.NONE:
         out.print(UNPROTECTED)
     for note in notes(story):
         out.print(note, highlight=False, markup=False)
-    out.print(f"report: {directory / 'report.html'}", highlight=False, markup=False, soft_wrap=True)
+    out.print(f"report: {options.out / 'report.html'}", highlight=False, markup=False, soft_wrap=True)

@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping
 from decimal import Decimal, InvalidOperation
+from importlib.metadata import version
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from client.claims.mapping import ClaimMapping, load_mapping
 from common.accounting.guarantee import Unit
 from common.codes import CODE_SYSTEMS
+from common.command_line import SHELLS, CommandParser
 from common.errors import PlanError
 from common.features.default import default_spec
 from common.features.spec import FeatureSpec
@@ -50,9 +52,9 @@ exit codes: 0 done; 2 wrong options; 3 mend the claims or the mapping; 4 mend th
 """
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> CommandParser:
     """The command line of ``fedclaims-simulate``."""
-    found = argparse.ArgumentParser(
+    found = CommandParser(
         prog="fedclaims-simulate",
         description="Let several bureaus cluster their claims together on this machine, without pooling them.",
         epilog=EPILOG,
@@ -103,6 +105,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--out", type=Path, default=Path("fedclaims-out"), metavar="DIR", help="for result, model and report"
     )
+    run.add_argument("--json", action="store_true", help="print the result as JSON, and no progress")
+    found.add_argument("--completion", choices=SHELLS, help="print a script that completes words for a shell, and end")
+    found.add_argument("--version", action="version", version=f"%(prog)s {version('fedclaims')}")
     return found
 
 

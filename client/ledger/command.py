@@ -43,7 +43,7 @@ def add_ledger(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     for parser in (verify, init):
         parser.add_argument("--dir", type=Path, default=argparse.SUPPRESS, help="the ledger's directory")
         parser.add_argument("--passphrase", action="store_true", help="ask for the passphrase of the key file")
-    verify.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
+        parser.add_argument("--json", action="store_true", default=argparse.SUPPRESS, help="print JSON")
 
 
 def _show(arguments: argparse.Namespace) -> None:
@@ -97,7 +97,9 @@ class VerdictError(FedclaimsError):
 def _init(arguments: argparse.Namespace) -> None:
     passphrase = _ask(twice=True) if arguments.passphrase else None
     head = Ledger.create(arguments.dir, clock=lambda: int(time.time()), passphrase=passphrase)
-    print(f"A ledger begins in {arguments.dir}. Keep a copy of its key file, apart. Its head: {head}")  # noqa: T201
+    held = {"directory": str(arguments.dir), "head": str(head)}
+    said = f"A ledger begins in {arguments.dir}. Keep a copy of its key file, apart. Its head: {head}"
+    print(json.dumps(held, ensure_ascii=False) if arguments.json else said)  # noqa: T201
 
 
 def _public_key(arguments: argparse.Namespace) -> tuple[str | None, str]:

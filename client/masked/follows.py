@@ -13,7 +13,8 @@ from common.masked_messages import Invite
 from common.messages import bytes_to_words
 from common.model import Model, model_of
 from common.plan import Plan
-from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.asked import PrivateOutcome, PrivateRound
+from common.private.lbg import after_loss, first, following
 from common.private.plausible import is_plausible
 from common.private.question import Question
 from common.schedule import n_words

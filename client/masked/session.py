@@ -42,7 +42,7 @@ from common.masking.keys import SECRET_BYTES, SessionSecrets
 from common.masking.participant import Membership, Participant, WrongOrderError
 from common.model import Model
 from common.plan import Plan
-from common.private.lbg import PrivateRound
+from common.private.asked import PrivateRound
 from common.private.question import Question, n_words
 from common.sealing import check_seal, sealed
 

@@ -9,7 +9,7 @@ References:
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import sqrt
 
 import numpy as np
@@ -19,6 +19,7 @@ from common.errors import RoundLostError
 from common.grid import GRID_UNITS, from_grid, to_grid
 from common.plan import Phase, Plan
 from common.privacy import Privacy
+from common.private.asked import PrivateOutcome, PrivateRound
 from common.private.bounding import BoundedSums
 from common.private.budget import LEAST_COST, Allotment, allotment, n_levels
 from common.private.measured import CountedOutcomes, Measured, measured_of, outcomes_counted, unmeasured
@@ -37,67 +38,6 @@ KEEP = (0.0, 0.5, 0.6, 0.7, 0.8)
 """What earlier polishing rounds weigh in each of them; the last holds for all that follow."""
 
 Words = npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrivateRound:
-    """One round: cells, what to ask about them, and its part of the budget.
-
-    Attributes:
-        number: From 1.
-        phase: What it asks for.
-        cells: Asked about.
-        cost: Of this round, units of 1e-9 rho.
-        spent: By the rounds before.
-        level: Of the seeding; in polishing, the round.
-        pass_: Within the level.
-        polish_left: Budget of all polishing rounds that are still to come, this one included.
-        measured: Of these clusters, where only their past outcomes are still to be counted.
-    """
-
-    number: int
-    phase: Phase
-    cells: Cells
-    cost: int
-    spent: int
-    level: int = 0
-    pass_: int = 0
-    polish_left: int = 0
-    measured: Measured | None = None
-
-    @property
-    def centroids(self) -> Words:
-        """Of the cells, grid units ``(K, d)``."""
-        return self.cells.centroids
-
-    @property
-    def radii(self) -> Words:
-        """Of the cells, grid units ``(K,)``."""
-        return self.cells.radii
-
-    @property
-    def question(self) -> Question:
-        """What every bureau is asked."""
-        return Question(phase=self.phase, centroids=self.centroids, radii=self.radii, cost=self.cost)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PrivateOutcome:
-    """The end of a run.
-
-    Attributes:
-        centroids: Grid units ``(K, d)``.
-        measured: What is known of the clusters, noise included.
-        rounds: How many it took.
-        spent: Of the budget, units of 1e-9 rho.
-        outcomes: How past claims of the clusters were decided; None if that was not asked, or was lost.
-    """
-
-    centroids: Words
-    measured: Measured
-    rounds: int
-    spent: int
-    outcomes: CountedOutcomes | None = None
 
 
 def first(plan: Plan) -> PrivateRound:

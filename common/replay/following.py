@@ -14,7 +14,8 @@ from common.masking.context import Context
 from common.messages import bytes_to_words, words_to_bytes
 from common.model import Model, Provenance, model_of
 from common.plan import Phase, Plan
-from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.asked import PrivateOutcome, PrivateRound
+from common.private.lbg import after_loss, first, following
 from common.private.plausible import is_plausible
 from common.private.question import n_words
 from common.replay.attempt import Attempt

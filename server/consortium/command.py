@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import json
 import secrets
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from common.consortium.identity import KEY_BYTES, Identity
@@ -52,7 +54,8 @@ def _init(arguments: argparse.Namespace) -> None:
     for file, one in zip((*files, directory / KEY_FILE), (*made, identity), strict=True):
         write_key(file, one, passphrase)
     Holding(directory).begin(roster)
-    _say(_begun(directory, governance, files))
+    held = {"directory": str(directory), "governance_digest": governance.digest.hex(), "version": roster.version}
+    _say(arguments, _begun(directory, governance, files), held | {"governance_files": [str(file) for file in files]})
 
 
 def _add(arguments: argparse.Namespace) -> None:
@@ -61,7 +64,8 @@ def _add(arguments: argparse.Namespace) -> None:
     changed = Holding(arguments.dir).change(
         lambda roster, pinned: with_member(roster, member, pinned, _span(arguments, now)), now
     )
-    _say(f"{member.name!r} is listed as {member.role.value}.{doubt}\n{_changed(changed)}")
+    said = f"{member.name!r} is listed as {member.role.value}.{doubt}\n{_changed(changed)}"
+    _say(arguments, said, _standing(changed) | {"name": member.name, "key_proven": not doubt})
 
 
 def _revoke(arguments: argparse.Namespace) -> None:
@@ -69,10 +73,8 @@ def _revoke(arguments: argparse.Namespace) -> None:
     changed = Holding(arguments.dir).change(
         lambda roster, pinned: without_member(roster, arguments.name, pinned, _span(arguments, now)), now
     )
-    _say(
-        f"{arguments.name!r} is no longer listed; a bureau trusts it until the bureau accepts the new version.\n"
-        f"{_changed(changed)}"
-    )
+    said = f"{arguments.name!r} is no longer listed; a bureau trusts it until the bureau accepts the new version."
+    _say(arguments, f"{said}\n{_changed(changed)}", _standing(changed) | {"name": arguments.name})
 
 
 def _renew(arguments: argparse.Namespace) -> None:
@@ -85,7 +87,8 @@ def _renew(arguments: argparse.Namespace) -> None:
         governance = governance_of(keys or current.keys, current.threshold if threshold is None else threshold)
         return renewed(roster, governance, pinned, _span(arguments, now))
 
-    _say(_changed(Holding(arguments.dir).change(next_version, now)))
+    changed = Holding(arguments.dir).change(next_version, now)
+    _say(arguments, _changed(changed), _standing(changed))
 
 
 def _sign(arguments: argparse.Namespace) -> None:
@@ -98,28 +101,31 @@ def _sign(arguments: argparse.Namespace) -> None:
         if added != signed:
             replace(path, added.to_json())
     word = "had signed before" if added == signed else "has signed"
-    _say(
+    said = (
         f"{identity.public.hex()} {word}: roster version {added.roster.version}, {len(added.roster.members)} members, "
         f"digest {added.roster.digest.hex()}\n{next_step(added.roster, added.missing())}"
     )
+    held = _standing(added.roster) | {"signatures_missing": added.missing(), "signed_before": added == signed}
+    _say(arguments, said, held | {"public_key": identity.public.hex()})
 
 
 def _show(arguments: argparse.Namespace) -> None:
     path = arguments.roster or arguments.dir / ROSTER_FILE
     pin = None if arguments.roster else Holding(arguments.dir).pin()
     found = standing(SignedRoster.from_json(read_bounded(path)), pin, int(time.time()))
-    _say(as_json(found) if arguments.json else in_words(found))
+    print(as_json(found) if arguments.json else in_words(found))  # noqa: T201 - this is what a command is for
 
 
 def _key(arguments: argparse.Namespace) -> None:
     passphrase = _passphrase(twice=True) if arguments.passphrase else None
     identity = _new_identity()
     write_key(arguments.out, identity, passphrase)
-    _say(
+    said = (
         f"A key lies in {arguments.out}; keep it offline and show it to nobody. Its public half: "
         f"{identity.public.hex()}\nNext: tell the coordinator the public half, for `fedclaims-coordinator roster init "
         "--governance-key`."
     )
+    _say(arguments, said, {"file": str(arguments.out), "public_key": identity.public.hex()})
 
 
 def _coordinator(arguments: argparse.Namespace, identity: Identity) -> Member:
@@ -173,6 +179,16 @@ def _changed(roster: Roster) -> str:
     )
 
 
+def _standing(roster: Roster) -> dict[str, object]:
+    """A version for programs; one that was just made lacks every signature."""
+    return {
+        "version": roster.version,
+        "digest": roster.digest.hex(),
+        "members": len(roster.members),
+        "signatures_missing": SignedRoster(roster=roster).missing(),
+    }
+
+
 def _span(arguments: argparse.Namespace, now: int) -> Span:
     return Span(now=now, seconds=arguments.days * DAY_S)
 
@@ -181,8 +197,9 @@ def _new_identity() -> Identity:
     return Identity.of_seed(secrets.token_bytes(KEY_BYTES))
 
 
-def _say(text: str) -> None:
-    print(text)  # noqa: T201 - this is what a command is for
+def _say(arguments: argparse.Namespace, words: str, held: Mapping[str, object]) -> None:
+    """Tell people or, with ``--json``, programs."""
+    print(json.dumps(held, ensure_ascii=False) if arguments.json else words)  # noqa: T201 - what a command is for
 
 
 def _passphrase(*, twice: bool) -> bytes:

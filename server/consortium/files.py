@@ -57,6 +57,20 @@ def load_key(path: Path, passphrase: bytes | None) -> Identity:
     Raises:
         KeyFileError: If it cannot be used; the text says what to do.
     """
+    held = read_private(path)
+    try:
+        return of_pem(held, passphrase)
+    except PemError as error:
+        msg = f"the key {path}: {error}"
+        raise KeyFileError(msg) from None
+
+
+def read_private(path: Path) -> bytes:
+    """A file that nobody else may read.
+
+    Raises:
+        KeyFileError: If it cannot be read, or is open to others.
+    """
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
@@ -67,11 +81,7 @@ def load_key(path: Path, passphrase: bytes | None) -> Identity:
         if not stat.S_ISREG(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
             msg = f"{path} must belong to you and be readable by nobody else: chown it, then chmod 600"
             raise KeyFileError(msg)
-        try:
-            return of_pem(held.read(MOST_BYTES), passphrase)
-        except PemError as error:
-            msg = f"the key {path}: {error}"
-            raise KeyFileError(msg) from None
+        return held.read(MOST_BYTES)
 
 
 def read_bounded(path: Path) -> bytes:

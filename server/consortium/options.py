@@ -22,6 +22,7 @@ def add_options(roster: argparse.ArgumentParser, run: Mapping[str, Run]) -> None
     parsers = {name: below.add_parser(name, help=_HELP[name], description=_HELP[name]) for name in _HELP}
     for name, parser in parsers.items():
         parser.set_defaults(run=run[name])
+        parser.add_argument("--json", action="store_true", help="print JSON")
         if name != "key":
             parser.add_argument("--dir", type=Path, default=DEFAULT_DIRECTORY, help="the consortium's directory")
     _init_options(parsers["init"])
@@ -31,7 +32,6 @@ def add_options(roster: argparse.ArgumentParser, run: Mapping[str, Run]) -> None
     for name in ("sign", "show"):
         parsers[name].add_argument("--roster", type=Path, metavar="FILE", help="a roster's file instead of --dir")
     parsers["sign"].add_argument("--key", type=Path, required=True, metavar="FILE", help="a governance key's file")
-    parsers["show"].add_argument("--json", action="store_true", help="print JSON")
     parsers["key"].add_argument("--out", type=Path, required=True, metavar="FILE", help="write the new key here")
     for name in ("init", "sign", "key"):
         parsers[name].add_argument("--passphrase", action="store_true", help="ask for the passphrase of key files")

@@ -13,8 +13,9 @@ from common.masked_messages import Confirm, Masked, MaskedJoin, Ready, Reveal
 from common.masking.opening import CheatError
 from common.messages import Received, Refusal, words_to_bytes
 from common.model import Model, Provenance, model_of
+from common.private.asked import PrivateOutcome, PrivateRound
 from common.private.feasible import refuse_infeasible
-from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.lbg import after_loss, first, following
 from common.private.plausible import is_plausible
 from common.schedule import inertia_seen
 from common.sealing import check_seal

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from common.private.lbg import PrivateRound
+from common.private.asked import PrivateRound
 
 
 class Step(StrEnum):

@@ -22,7 +22,7 @@ from common.masking.threshold import threshold
 from common.messages import words_to_bytes
 from common.model import Model
 from common.plan import Plan
-from common.private.lbg import PrivateRound
+from common.private.asked import PrivateRound
 from common.private.question import n_words
 from common.sealing import sealed
 from common.wire import encode

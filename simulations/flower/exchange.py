@@ -28,12 +28,14 @@ class Order:
         names: Of the bureaus, sorted; as many nodes are waited for, no fewer will do.
         nodes_s: How long to wait for them.
         replies_s: How long to wait for the replies to a request.
+        advice: What to do if there are more or fewer nodes; empty for Flower's simulation.
     """
 
     plan: str
     names: tuple[str, ...]
     nodes_s: float
     replies_s: float
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,9 +59,15 @@ class Exchange:
         """Meet in ``directory``, which must exist."""
         self.directory = directory
 
-    def put_order(self, plan: Plan, names: Iterable[str], nodes_s: float, replies_s: float) -> None:
+    def put_order(self, plan: Plan, names: Iterable[str], nodes_s: float, replies_s: float, advice: str = "") -> None:
         """Say what to run."""
-        order = Order(plan=plan.canonical().decode(), names=tuple(sorted(names)), nodes_s=nodes_s, replies_s=replies_s)
+        order = Order(
+            plan=plan.canonical().decode(),
+            names=tuple(sorted(names)),
+            nodes_s=nodes_s,
+            replies_s=replies_s,
+            advice=advice,
+        )
         self._put("order", _ORDER.dump_json(order))
 
     def order(self) -> Order:

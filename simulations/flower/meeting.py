@@ -26,15 +26,18 @@ def directory_of(context: Context) -> Path:
     return directory
 
 
-def insist_on_everyone(n_nodes: int, n_bureaus: int) -> None:
+def insist_on_everyone(n_nodes: int, n_bureaus: int, advice: str = "") -> None:
     """Start with a node for every bureau or not at all.
+
+    Args:
+        n_nodes: As many are there.
+        n_bureaus: As many are wanted.
+        advice: What to do if that differs; empty for Flower's simulation, whose size is an option.
 
     Raises:
         CohortError: If there are more or fewer.
     """
     if n_nodes != n_bureaus:
-        msg = (
-            f"the federation has {n_nodes} nodes for {n_bureaus} bureaus: "
-            f"add --federation-config 'num-supernodes={n_bureaus}'"
-        )
+        advice = advice or f"add --federation-config 'num-supernodes={n_bureaus}'"
+        msg = f"the federation has {n_nodes} nodes for {n_bureaus} bureaus: {advice}"
         raise CohortError(msg)

@@ -64,7 +64,7 @@ def conduct(
     """
     order = exchange.order()
     transport = _Everyone(grid, len(order.names), Patience(nodes_s=order.nodes_s, replies_s=order.replies_s))
-    insist_on_everyone(len(transport.nodes()), len(order.names))
+    insist_on_everyone(len(transport.nodes()), len(order.names), order.advice)
     plan = Plan.from_canonical(order.plan.encode())
     return conduct_session(plan, order.names, transport, on_round, record)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sysconfig
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import simulations
+from client.link.bound import bound
+from client.link.programs import environment, scripts
 from common.errors import EngineError
 from simulations.flower.ending import end_all
-from simulations.processes.credentials import HOST
 
 MARK = "FEDCLAIMS_REHEARSAL"
 LINES, LONGEST_LINE = 5, 200
@@ -33,21 +33,28 @@ class Children:
 
     Guarantees:
         * ``stop`` ends all of them and whatever they started, by their numbers, and no others.
+        * If this process is killed, the kernel kills them; what they started sees that and ends.
     """
 
     def __init__(self, directory: Path) -> None:
         """Work in a directory: homes and logs go there."""
         self._directory = directory
-        self._environment = _environment(os.environ, directory)
         self._started: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str, command: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a command of this very environment under a name of its own."""
+    def start(self, name: str, command: str, *arguments: str, home: Path | None = None) -> subprocess.Popen[bytes]:
+        """Start a command of this very environment under a name of its own.
+
+        Args:
+            name: For people, and of its log.
+            command: A script of this environment, or a path.
+            arguments: The command's.
+            home: Flower's, and the directory to work in; all without one share one.
+        """
         with self._log(name).open("ab") as log:
             child = subprocess.Popen(  # noqa: S603  commands of our own environment, without a shell
-                [str(_scripts() / command), *arguments],
-                cwd=self._directory,
-                env=self._environment,
+                bound([str(scripts() / command), *arguments]),
+                cwd=home or self._directory,
+                env=_environment(os.environ, self._directory, home or self._directory / "home"),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -110,23 +117,10 @@ def _telling(log: str) -> list[str]:
     return lines[errors[-1] :][:LINES] if errors else lines[-LINES:]
 
 
-def _environment(outer: Mapping[str, str], directory: Path) -> dict[str, str]:
-    """Our environment without what a user set for other Flower runs; the code of this very process comes first."""
+def _environment(outer: Mapping[str, str], directory: Path, home: Path) -> dict[str, str]:
+    """A deployment's environment, with our mark; the code of this very process comes first."""
     code = str(Path(simulations.__path__[0]).parent)
-    return {key: value for key, value in outer.items() if not key.startswith("FLWR_")} | {
+    return environment(outer, home) | {
         MARK: str(directory),
-        "PATH": os.pathsep.join([str(_scripts()), outer.get("PATH", os.defpath)]),
         "PYTHONPATH": os.pathsep.join(filter(None, [code, outer.get("PYTHONPATH")])),
-        "NO_PROXY": HOST,
-        "no_proxy": HOST,
-        "FLWR_HOME": str(directory / "home"),
-        "FLWR_TELEMETRY_ENABLED": "0",
-        "FLWR_DISABLE_UPDATE_CHECK": "1",
-        "FLWR_DISABLE_RUNTIME_DEPENDENCY_INSTALLATION": "1",
-        "FLWR_SUPEREXEC_TASK_POLL_INTERVAL": "0.5",
     }
-
-
-def _scripts() -> Path:
-    """Where the commands of this very environment are."""
-    return Path(sysconfig.get_path("scripts"))

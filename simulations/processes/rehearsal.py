@@ -6,27 +6,34 @@ SuperNode is let in by its registered key.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import socket
 import ssl
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
-from typing import NamedTuple
 
-from client.courier import SOCKET_KEY
+from client.link.admission import accept
+from client.link.beginning import begin_link
+from client.link.configuration import LinkConfiguration, StationPart, SuperNodePart
+from client.link.keys import LOOPBACK
+from client.link.place import LinkPlace
+from client.link.programs import COURIER, SUPERNODE, Program, door_of, programs_of
+from common.consortium.linking import LinkAdmission
 from common.errors import EngineError
+from server.certificates.authority import Authority, ServerFiles
 from simulations.flower.hosting import socket_at
 from simulations.processes.children import Children
-from simulations.processes.credentials import HOST, Authority, ServerFiles, node_key, secret
 
 START_S = 90.0
 LOOK_PAUSE_S = 0.05
+LASTS = dt.timedelta(days=2)
 SUPERLINK, RUN = "SuperLink", "run"
 CONNECTION = "rehearsal"
 SHORTEST_POLL_S, POLL_PER_NODE_S, LONGEST_POLL_S = 0.1, 0.02, 1.0
@@ -40,9 +47,9 @@ class Rehearsal:
         """Work in a private directory; credentials, homes and logs go there."""
         self._directory = directory
         self._children = Children(directory)
-        self._authority = Authority.new(directory)
-        self._runtimes: list[_Runtime] = []
-        self.address = f"{HOST}:{free_port()}"
+        self._authority = Authority.create(directory / "authority", "fedclaims rehearsal", lifetime=LASTS)
+        self._links: list[_Link] = []
+        self.address = f"{LOOPBACK}:{free_port()}"
 
     @property
     def children(self) -> Children:
@@ -58,8 +65,8 @@ class Rehearsal:
         """Start the SuperLink; ``await_superlink`` is the other half."""
         self._configure()
         port = self.address.rpartition(":")[2]
-        tls = self._tls(self._authority.server("superlink"))
-        options = ["--enable-supernode-auth", "--isolation", "subprocess", "--host", HOST, "--port", port]
+        tls = self._tls(self._authority.server("superlink", [LOOPBACK], lifetime=LASTS))
+        options = ["--enable-supernode-auth", "--isolation", "subprocess", "--host", LOOPBACK, "--port", port]
         self._children.start(SUPERLINK, "flower-superlink", *tls, *options, "--disable-runtime-dependency-installation")
 
     def await_superlink(self) -> None:
@@ -68,32 +75,39 @@ class Rehearsal:
         Raises:
             EngineError: If it does not.
         """
-        self._await(SUPERLINK, self.address)
+        self._await(SUPERLINK, self.address, self.root)
 
-    def start_couriers(self, n_bureaus: int) -> None:
-        """Start every bureau's courier; it waits for its SuperNode."""
-        for place in range(n_bureaus):
-            self._start_courier(place)
-
-    def start_supernodes(self, exchange: Path) -> None:
-        """Let every bureau that has a courier in and start its SuperNode.
+    def admit(self, exchange: Path, n_bureaus: int, bundle: str) -> None:
+        """Make every bureau's link and let it in, as a bureau and the coordinator do.
 
         Args:
             exchange: Where the stations listen.
+            n_bureaus: How many.
+            bundle: SHA-256 of the app bundle that couriers are to serve.
+        """
+        poll_s = min(max(SHORTEST_POLL_S, POLL_PER_NODE_S * n_bureaus), LONGEST_POLL_S)
+        for place in range(n_bureaus):
+            station = StationPart(socket=socket_at(exchange, place))
+            supernode = SuperNodePart(port=free_port(), longest_pause_s=poll_s)
+            self._admit(LinkConfiguration(name=f"bureau-{place}", station=station, supernode=supernode), bundle)
+
+    def start_couriers(self) -> None:
+        """Start every bureau's courier; it waits for its SuperNode."""
+        for link in self._links:
+            self._start(link, COURIER)
+
+    def start_supernodes(self) -> None:
+        """Register every bureau's node key, as an operator does, and start its SuperNode.
 
         Raises:
             EngineError: If a key is not taken.
         """
-        n_bureaus, at_once = len(self._runtimes), os.cpu_count() or 1
-        poll_s = min(max(SHORTEST_POLL_S, POLL_PER_NODE_S * n_bureaus), LONGEST_POLL_S)
-        for first in range(0, n_bureaus, at_once):
-            places = range(first, min(first + at_once, n_bureaus))
-            keys = {place: node_key(self._directory, f"bureau-{place}") for place in places}
-            self._children.run({f"registration {place}": self._registration(keys[place].public) for place in places})
-            for place in places:
-                station = ["--node-config", f"{SOCKET_KEY}={json.dumps(str(socket_at(exchange, place)))}"]
-                key = ["--auth-supernode-private-key", str(keys[place].private)]
-                self._start_supernode(place, poll_s, [*station, *key])
+        at_once = os.cpu_count() or 1
+        for first in range(0, len(self._links), at_once):
+            some = self._links[first : first + at_once]
+            self._children.run({f"registration of {link.name}": self._registration(link.node_key) for link in some})
+            for link in some:
+                self._start(link, SUPERNODE)
 
     def await_supernodes(self) -> None:
         """Wait until every SuperNode answers its courier.
@@ -101,16 +115,24 @@ class Rehearsal:
         Raises:
             EngineError: If one does not.
         """
-        for place, runtime in enumerate(self._runtimes):
-            self._await(_supernode(place), runtime.address)
+        for link in self._links:
+            self._await(link.called(SUPERNODE), door_of(link.configuration), link.place.runtime_root)
 
     def run(self, app: Path) -> None:
         """Start the run of an app as an operator does."""
         self._children.start(RUN, "flwr", "run", str(app), CONNECTION, "--stream")
 
-    def _await(self, name: str, address: str) -> None:
+    def ended(self) -> bool:
+        """Whether one of the processes has ended."""
+        return self._children.ended() is not None
+
+    def last_words(self) -> str:
+        """What to tell about that."""
+        return self._children.last_words(self._children.ended() or RUN)
+
+    def _await(self, name: str, address: str, root: Path) -> None:
         deadline = time.monotonic() + START_S
-        while not _answers(address, self.root):
+        while not _answers(address, root):
             self._children.insist_on_life()
             if time.monotonic() > deadline:
                 raise EngineError(self._children.last_words(name))
@@ -130,37 +152,47 @@ class Rehearsal:
     def _registration(self, public_key: Path) -> list[str]:
         return ["flwr", "supernode", "register", str(public_key), CONNECTION]
 
-    def _start_courier(self, place: int) -> None:
-        """Start a bureau's courier, and keep what the SuperNode that it will serve is started with."""
-        port, name = str(free_port()), f"bureau-{place}"
-        shared = ["--superexec-auth-secret-file", str(secret(self._directory, name))]
-        options = ["--isolation", "process", "--host", HOST, "--port", port, *shared]
-        runtime = _Runtime(f"{HOST}:{port}", [*options, *self._tls(self._authority.server(name))])
-        self._runtimes.append(runtime)
-        module = ["-P", "-m", "simulations.processes.courier", runtime.address]
-        trust = ["--root-certificates", str(self.root)]
-        self._children.start(f"courier of bureau {place}", sys.executable, *module, *trust, *shared)
+    def _admit(self, configuration: LinkConfiguration, bundle: str) -> None:
+        place, now = LinkPlace(self._directory / configuration.name), dt.datetime.now(dt.UTC)
+        request = begin_link(place.root, configuration, now)
+        certificate = self._authority.client(request.certificate_request.encode(), request.name, lifetime=LASTS)
+        admission = LinkAdmission(
+            name=request.name,
+            superlink=self.address,
+            root=self.root.read_text("ascii"),
+            certificate=certificate.decode("ascii"),
+            bundles=(bundle,),
+        )
+        accept(place, admission, admission.digest, now)
+        public = place.root / "node.key.pub"
+        public.write_text(f"{request.node_key}\n", encoding="ascii")
+        programs = programs_of(place, configuration, self.address)
+        self._links.append(_Link(place=place, configuration=configuration, node_key=public, programs=programs))
 
-    def _start_supernode(self, place: int, poll_s: float, options: list[str]) -> None:
-        module = ["-P", "-m", "simulations.processes.supernode", str(poll_s)]
-        link = ["--superlink", self.address, "--root-certificates", str(self.root)]
-        runtime = self._runtimes[place].options
-        self._children.start(_supernode(place), sys.executable, *module, *link, *options, *runtime)
+    def _start(self, link: _Link, name: str) -> None:
+        (program,) = (one for one in link.programs if one.name == name)
+        self._children.start(link.called(name), *program.command, home=link.place.home)
 
     def _tls(self, files: ServerFiles) -> list[str]:
         certificate = ["--ssl-certfile", str(files.certificate), "--ssl-keyfile", str(files.key)]
         return [*certificate, "--ssl-ca-certfile", str(self.root)]
 
 
-class _Runtime(NamedTuple):
-    """Where a SuperNode meets its courier."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Link:
+    """A bureau's link, and what the coordinator keeps of it."""
 
-    address: str
-    options: list[str]
+    place: LinkPlace
+    configuration: LinkConfiguration
+    node_key: Path
+    programs: tuple[Program, ...]
 
+    @property
+    def name(self) -> str:
+        return self.configuration.name
 
-def _supernode(place: int) -> str:
-    return f"SuperNode of bureau {place}"
+    def called(self, program: str) -> str:
+        return f"{program} of {self.name}"
 
 
 @contextmanager
@@ -177,7 +209,7 @@ def rehearsing(directory: Path) -> Iterator[Rehearsal]:
 def free_port() -> int:
     """A port that nobody listens on now."""
     with socket.socket() as probe:
-        probe.bind((HOST, 0))
+        probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from server.deployment.haste import hasten_parts
 from simulations.flower import server_app
 from simulations.flower.internals import grid_module
-from simulations.processes.haste import hasten_parts
 
 hasten_parts(grid_module())
 

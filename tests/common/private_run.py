@@ -12,7 +12,8 @@ from common.noise.randomness import AesStream
 from common.plan import Plan
 from common.privacy import Privacy
 from common.private.answering import raw_answer
-from common.private.lbg import PrivateOutcome, PrivateRound, first, following
+from common.private.asked import PrivateOutcome, PrivateRound
+from common.private.lbg import first, following
 from common.private.noising import noised
 from common.private.question import Block, Question, blocks, counted_on
 from tests.common.open_run import plan_of

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from common.figures import OutcomeFigures, figures_of, outcome_figures_of
-from common.private.lbg import PrivateOutcome
+from common.private.asked import PrivateOutcome
 from common.private.measured import CountedOutcomes, Measured
 from common.rounds import Outcome
 from common.summary import Summary

@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from common.errors import RoundLostError
 from common.grid import GRID_UNITS, to_grid
 from common.plan import Phase, Plan, Protection
+from common.private.asked import PrivateOutcome, PrivateRound
 from common.private.budget import LEAST_COST, allotment
 from common.private.feasible import feasibility
 from common.private.forecast import forecast
-from common.private.lbg import PrivateOutcome, PrivateRound, after_loss, first, following
+from common.private.lbg import after_loss, first, following
 from common.rounds import first_round
 from common.start import LARGEST_RADIUS, Start
 from tests.common.open_run import plan_of

@@ -94,7 +94,7 @@ def test_over_processes_the_hash_is_that_of_loopback_and_nothing_is_left(
     def look(report: RoundReport) -> None:
         closed.append(report)
         if report.number == 1:
-            seen.extend([command_lines("flower-superlink"), command_lines("processes.supernode"), listening()])
+            seen.extend([command_lines("flower-superlink"), command_lines("client.link.supernode"), listening()])
 
     with leaving_nothing(temporary, monkeypatch):
         report = run_over_processes(stations_of(plan, THREE), plan, on_round=look)
@@ -189,6 +189,19 @@ def test_after_ctrl_c_over_processes_nothing_is_left() -> None:
         assert list(Path(temporary).iterdir()) == []
 
 
+@pytest.mark.flower
+def test_after_the_command_is_killed_every_process_ends_by_itself() -> None:
+    with tempfile.TemporaryDirectory(prefix="fc", dir="/tmp") as temporary:
+        command = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-c", SCRIPT],
+            env=os.environ | {"TMPDIR": temporary, "PYTHONPATH": str(Path(__file__).parents[2])},
+        )
+        until(lambda: len(marked_by(temporary)) > 9)
+        command.kill()
+        command.wait()
+        until(lambda: marked_by(temporary) == [], 10.0)
+
+
 @pytest.fixture(scope="module")
 def superlink() -> Iterator[Rehearsal]:
     """A SuperLink without bureaus."""
@@ -225,24 +238,28 @@ def test_a_client_that_trusts_others_does_not_believe_the_superlink(superlink: R
 def test_a_supernode_with_no_key_or_one_that_is_not_registered_is_refused(
     superlink: Rehearsal, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    register, start = superlink._registration, superlink._start_supernode
+    register, start = superlink._registration, superlink.children.start
 
     def but_bureau_1(key: Path) -> list[str]:
-        return [sys.executable, "-c", ""] if "bureau-1" in key.name else register(key)
+        return [sys.executable, "-c", ""] if "bureau-1" in str(key) else register(key)
 
-    def bureau_2_without_key(place: int, poll_s: float, options: list[str]) -> None:
-        start(place, poll_s, options[:2] if place == 2 else options)
+    def bureau_2_without_key(name: str, *command: str, home: Path | None = None) -> object:
+        if name == "SuperNode of bureau-2":
+            place = command.index("--auth-supernode-private-key")
+            command = (*command[:place], *command[place + 2 :])
+        return start(name, *command, home=home)
 
     monkeypatch.setattr(superlink, "_registration", but_bureau_1)
-    monkeypatch.setattr(superlink, "_start_supernode", bureau_2_without_key)
-    superlink.start_couriers(3)
-    superlink.start_supernodes(tmp_path)
+    monkeypatch.setattr(superlink.children, "start", bureau_2_without_key)
+    superlink.admit(tmp_path, 3, "ab" * 32)
+    superlink.start_couriers()
+    superlink.start_supernodes()
     told, admitted = superlink.children._told, "SuperNode ID"
-    names = [f"SuperNode of bureau {place}" for place in range(3)]
+    names = [f"SuperNode of bureau-{place}" for place in range(3)]
     until(lambda: all(admitted in told(name) or "Exit Code" in told(name) for name in names))
     assert [admitted in told(name) for name in names] == [True, False, False]
     until(superlink.children.ended)
-    with pytest.raises(EngineError, match=r"^the SuperNode of bureau [12] ended.*: ERROR.*initialize the connection"):
+    with pytest.raises(EngineError, match=r"^the SuperNode of bureau-[12] ended.*: ERROR.*initialize the connection"):
         superlink.children.insist_on_life()
 
 

@@ -1,36 +1,25 @@
-"""The engine of processes, part by part: credentials, courier, pauses, last words."""
+"""The engine of processes, part by part: last words, ports, advice, the command."""
 
-import inspect
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from flwr.app import Context, Message
-from flwr.clientapp import ClientApp
-from flwr.superlink.grid import http_grid
-from flwr.supernode import start_client_internal
 
-from client.courier import CourierCode
 from common.errors import CohortError, EngineError
 from common.plan import Plan
 from server.session import SessionReport
 from simulations.command import main
 from simulations.conducting import OnRound, Record
 from simulations.engines import loopback_engine
+from simulations.flower.exchange import Exchange
+from simulations.flower.meeting import insist_on_everyone
 from simulations.loopback import Answer
 from simulations.processes import children, engine
 from simulations.processes.children import Children
-from simulations.processes.courier import Courier
-from simulations.processes.credentials import Authority, node_key, secret
 from simulations.processes.engine import run_over_processes
-from simulations.processes.haste import REPLY_PAUSE_S, hasten_supernode
 from simulations.processes.rehearsal import Rehearsal
-from tests.flower.grids import context_of
-from tests.flower.test_courier import message, on_the_wire
-from tests.flower.test_processes import PLANTED, THREE, quick_plan
+from tests.flower.test_processes import THREE, quick_plan
 from tests.flower.worlds import BUREAUS, stations_of
 from tests.simulations.schema import faults
 
@@ -47,34 +36,6 @@ def over_loopback_instead(
     stations: Mapping[str, Answer], plan: Plan, on_round: OnRound, record: Record
 ) -> SessionReport:
     return loopback_engine(1, record)(stations, plan, on_round)
-
-
-def test_a_pause_is_capped_and_nothing_else_of_the_loop_is_touched(monkeypatch: pytest.MonkeyPatch) -> None:
-    slept: list[float] = []
-    loop = ModuleType("loop")
-    vars(loop).update(time=time, pull_objects=lambda *_, **how: how, other=5)
-    hasten_supernode(loop, 0.2)
-    monkeypatch.setattr(time, "sleep", slept.append)
-    for seconds in (3, 0.5, 0.01):
-        loop.time.sleep(seconds)
-    assert slept == [0.2, REPLY_PAUSE_S, 0.01]
-    assert loop.pull_objects().keys() == {"initial_backoff", "backoff_cap"}
-    assert loop.other == 5
-
-
-def test_flower_has_what_is_made_faster() -> None:
-    assert start_client_internal.time is time
-    assert {"initial_backoff", "backoff_cap"} <= inspect.signature(start_client_internal.pull_objects).parameters.keys()
-    pulling = getattr(http_grid.pull_objects, "func", http_grid.pull_objects)  # another test may have hastened it
-    assert pulling.__name__ == "pull_objects"
-
-
-@pytest.mark.parametrize("held", [{}, {"time": time}, {"pull_objects": print}])
-def test_a_flower_that_has_changed_is_not_started(held: dict[str, object]) -> None:
-    loop = ModuleType("loop")
-    vars(loop).update(held)
-    with pytest.raises(EngineError, match=r"^loop is not the one we know: install flwr 1\.41$"):
-        hasten_supernode(loop, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -98,8 +59,8 @@ def test_a_port_that_was_taken_meanwhile_is_chosen_anew_three_times(
     command, tries = tmp_path / "flower-superlink", tmp_path / "tries"
     command.write_text(f"#!/bin/sh\necho $* >> {tries}\necho '[Errno 98] address already in use'\nexit 1\n")
     command.chmod(0o755)
-    monkeypatch.setattr(children, "_scripts", lambda: tmp_path)
-    monkeypatch.setattr(Rehearsal, "start_couriers", lambda *_: None)
+    monkeypatch.setattr(children, "scripts", lambda: tmp_path)
+    monkeypatch.setattr(Rehearsal, "start_couriers", lambda _: None)
     with pytest.raises(EngineError, match="taken by others 3 times"):
         run_over_processes(stations_of(quick_plan(), THREE), quick_plan())
     ports = {line.rpartition("--port ")[2] for line in tries.read_text().splitlines()}
@@ -116,29 +77,16 @@ def test_too_few_bureaus_are_refused_before_anything_is_started(
         run_over_processes(stations_of(quick_plan(), BUREAUS[:n_bureaus]), quick_plan())
 
 
-def test_credentials_are_for_this_user_alone_and_the_authoritys_key_is_nowhere(tmp_path: Path) -> None:
-    authority = Authority.new(tmp_path)
-    server, node = authority.server("superlink"), node_key(tmp_path, "bureau-0")
-    files = {authority.root, server.certificate, server.key, node.private, node.public, secret(tmp_path, "bureau-0")}
-    assert set(tmp_path.iterdir()) == files
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
-    assert node.public.read_bytes().startswith(b"ecdsa-sha2-nistp384 ")
-    assert [path for path in files if b"PRIVATE KEY" in path.read_bytes()] != []
-    assert b"PRIVATE KEY" not in authority.root.read_bytes()
+def test_a_run_with_another_number_of_supernodes_does_not_advise_an_option_of_flowers_simulation() -> None:
+    with pytest.raises(CohortError, match=r"has 2 nodes for 3 bureaus: a SuperNode was not let in") as caught:
+        insist_on_everyone(2, 3, engine.ADVICE)
+    assert "--federation-config" not in str(caught.value)
 
 
-def test_what_an_app_raises_is_answered_with_a_number(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    app = ClientApp()
-
-    @app.query()
-    def query(_: Message, __: Context) -> Message:
-        raise ValueError(PLANTED.decode())
-
-    courier = Courier("127.0.0.1:1", Authority.new(tmp_path).root.read_bytes(), b"secret", app)
-    reply = courier._answer(message(), context_of({}, {}))
-    assert reply.error.code == CourierCode.INTERNAL
-    assert PLANTED not in on_the_wire(reply)
-    assert PLANTED.decode() not in caplog.text
+def test_that_advice_goes_with_the_order(temporary: Path) -> None:
+    exchange = Exchange(temporary)
+    exchange.put_order(quick_plan(), THREE, 1.0, 1.0, engine.ADVICE)
+    assert exchange.order().advice == engine.ADVICE
 
 
 def test_the_command_names_its_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

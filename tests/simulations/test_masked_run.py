@@ -16,7 +16,7 @@ from common.masked_messages import Invite, MaskedOffer, MaskedResult, Members, R
 from common.model import Model, model_of
 from common.noise.randomness import AesStream, RandomBytes
 from common.plan import Plan, Protection
-from common.private.lbg import PrivateOutcome, PrivateRound
+from common.private.asked import PrivateOutcome, PrivateRound
 from common.private.noising import noised
 from common.private.question import blocks, counted_on
 from common.replay.session import replayed

@@ -13,7 +13,7 @@ from common.masking.keys import SessionSecrets
 from common.masking.participant import Participant
 from common.messages import words_to_bytes
 from common.plan import Phase, Plan
-from common.private.lbg import PrivateRound
+from common.private.asked import PrivateRound
 from common.private.update import Cells
 from common.sealing import sealed
 from common.wire import AnyMessage, encode

@@ -4,9 +4,10 @@ from sklearn.cluster import KMeans
 
 from common.grid import GRID_UNITS, from_grid
 from common.plan import Phase, Plan
+from common.private.asked import PrivateRound
 from common.private.bounding import BoundedSums
 from common.private.budget import allotment
-from common.private.lbg import PrivateRound, first, following, noise_of
+from common.private.lbg import first, following, noise_of
 from common.private.question import bin_edges
 from common.private.update import Caution, Cells, NoiseStds, radius_from_histogram, updated
 from tests.common.private_run import outcome_of, private_plan, rounds_of

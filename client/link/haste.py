@@ -1,4 +1,4 @@
-"""Flower with shorter pauses: three modules of it, pinned to the version we read, get other waits.
+"""Flower with shorter pauses: two modules of it, pinned to the version we read, get other waits.
 
 A stock SuperNode looks for messages every three seconds and for replies every half; whoever sees a message before its
 parts waits a second. What is sent, checked or kept is not touched. Where a name is gone, nothing starts.
@@ -33,10 +33,19 @@ def hasten_supernode(loop: ModuleType, longest_pause_s: float) -> None:
     Raises:
         EngineError: If Flower has changed.
     """
-    if getattr(loop, "time", None) is not time:
-        raise EngineError(_changed(loop))
+    insist_hastened(loop)
     hasten_parts(loop)
     vars(loop)["time"] = _Capped(longest_s=longest_pause_s)
+
+
+def insist_hastened(loop: ModuleType) -> None:
+    """Insist on what ``hasten_supernode`` changes.
+
+    Raises:
+        EngineError: If Flower has changed.
+    """
+    if getattr(loop, "time", None) is not time or not callable(getattr(loop, "pull_objects", None)):
+        raise changed(loop)
 
 
 def hasten_parts(module: ModuleType) -> None:
@@ -50,8 +59,13 @@ def hasten_parts(module: ModuleType) -> None:
     """
     pull = getattr(module, "pull_objects", None)
     if not callable(pull):
-        raise EngineError(_changed(module))
+        raise changed(module)
     vars(module)["pull_objects"] = partial(pull, initial_backoff=PARTS_PAUSE_S, backoff_cap=PARTS_LONGEST_PAUSE_S)
+
+
+def changed(module: ModuleType) -> EngineError:
+    """What to say of a Flower that is not the one that was read."""
+    return EngineError(f"{module.__name__} is not the one we know: install flwr 1.41")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +76,3 @@ class _Capped:
 
     def sleep(self, seconds: float) -> None:
         time.sleep(min(seconds, self.longest_s if seconds > NETWORK_PAUSE_S else REPLY_PAUSE_S))
-
-
-def _changed(module: ModuleType) -> str:
-    return f"{module.__name__} is not the one we know: install flwr 1.41"

@@ -1,0 +1,1 @@
+"""What takes part in the benchmark of a SuperLink: the run's ServerApp, and bureaus that only carry bytes."""

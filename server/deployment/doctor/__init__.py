@@ -1,0 +1,1 @@
+"""What usually goes wrong at a coordinator, and the fix for each."""

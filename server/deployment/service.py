@@ -1,0 +1,142 @@
+"""The service: keeps a SuperLink alive, orders what the schedule says, watches what runs, stops when told to."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+
+from common.errors import FedclaimsError, InputError
+from server.consortium.files import replace
+from server.deployment.bundle import write_app
+from server.deployment.clockwork import account_for
+from server.deployment.configuration import load_configuration
+from server.deployment.doctor.examining import examine
+from server.deployment.doctor.findings import Level
+from server.deployment.flower_engine import FlowerEngine
+from server.deployment.logs import say, start_logging
+from server.deployment.office import Office
+from server.deployment.opening import database_of, now
+from server.deployment.place import Place, alone
+from server.deployment.stopping import Stop, end_runs, forget_stop, ordered_stop
+from server.deployment.watching import LINK_ENDED, Watch
+from server.registry.registry import Registry
+from server.registry.schema import migrate
+
+LOOK_S = 0.5
+STATUS_EVERY = 4
+"""Looks between two writings of the status."""
+
+
+def run_service(place: Place) -> None:
+    """Serve a coordinator until it is told to stop, or SIGTERM, or SIGINT.
+
+    Guarantees:
+        * It does not start while anything that ``doctor`` calls a fault is wrong, but for what only a running service
+          can have.
+        * One process at a time has the directory. What an earlier one left open is closed first.
+        * Told to stop after the run, it lets the run end; on a signal, or told to stop now, it ends it.
+
+    Raises:
+        InputError: If something needs mending; the text says all of it.
+        EngineError: If another process has it, or the registry cannot be used.
+    """
+    configuration = load_configuration(place.configuration)
+    with alone(place):
+        os.umask(0o077)
+        start_logging(configuration.log.level)
+        database = database_of(place, configuration)
+        before = migrate(database, now())
+        office = Office(place=place, configuration=configuration, registry=Registry(database), clock=now)
+        _insist_healthy(place)
+        forget_stop(place)
+        write_app(place)
+        stop = _signals()
+        say("service started", process=os.getpid(), schema=before, schedule=configuration.schedule.schedule().spelled)
+        Service(office, FlowerEngine(office)).serve(stop)
+        say("service stopped")
+
+
+class Service:
+    """One service; ``serve`` runs it."""
+
+    def __init__(self, office: Office, engine: FlowerEngine) -> None:
+        """Prepare."""
+        self._office, self._engine = office, engine
+        self._watch = Watch(office, engine)
+        self._schedule = office.configuration.schedule.schedule()
+        self._since = office.clock()
+
+    def serve(self, stop: threading.Event) -> None:
+        """Look, act, wait; until an order or ``stop`` ends it."""
+        self._clean()
+        n_looks = 0
+        try:
+            while not self._told_to_end(stop):
+                self._guarded(self._step)
+                if n_looks % STATUS_EVERY == 0:
+                    self._write_status()
+                n_looks += 1
+                stop.wait(LOOK_S)
+        finally:
+            self._guarded(lambda: self._watch.close_all("the service was stopped"))
+            self._engine.stop()
+
+    def _step(self) -> None:
+        had_ended = self._engine.keep()
+        if had_ended:
+            self._watch.close_all(LINK_ENDED)
+        account_for(self._schedule, self._office.registry.ticking, self._office.clock())
+        self._watch.look(starting=ordered_stop(self._office.place) is None)
+
+    def _told_to_end(self, stop: threading.Event) -> bool:
+        told = ordered_stop(self._office.place)
+        if stop.is_set():
+            return True
+        if told is Stop.NOW:
+            self._guarded(lambda: end_runs(self._office))
+            return True
+        return told is Stop.AFTER_RUN and self._office.registry.runs.under_way() is None
+
+    def _guarded(self, act: Callable[[], object]) -> None:
+        """A registry that cannot be reached for a while does not end the service."""
+        try:
+            act()
+        except FedclaimsError as error:
+            say("a look failed", level=logging.ERROR, error=type(error).__name__, text=str(error))
+
+    def _clean(self) -> None:
+        """What an earlier service left."""
+        self._guarded(self._watch.clear)
+        for path in self._office.place.transcripts.glob("*.part"):
+            path.unlink(missing_ok=True)
+
+    def _write_status(self) -> None:
+        held = {
+            "process": os.getpid(),
+            "since": self._since,
+            "looked": self._office.clock(),
+            "superlink": {"process": self._engine.process, "restarts": max(self._engine.restarts, 0)},
+            "next_tick": self._schedule.next_tick(self._office.clock()),
+        }
+        with suppress(FedclaimsError):  # it is never needed
+            replace(self._office.place.status, json.dumps(held).encode())
+
+
+def _insist_healthy(place: Place) -> None:
+    faults = [one for one in examine(place, starting=True) if one.level is Level.FAULT]
+    if faults:
+        said = "; ".join(f"{one.check}: {one.said} - {one.fix}" for one in faults)
+        msg = f"the service does not start: {said}"
+        raise InputError(msg)
+
+
+def _signals() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop

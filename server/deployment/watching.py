@@ -1,0 +1,113 @@
+"""Watching the run that is under way: whatever becomes of it, it ends, and the registry says why."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Protocol
+
+from common.errors import FedclaimsError
+from server.deployment.logs import say
+from server.deployment.office import Office
+from server.registry.run import Run, State
+
+CLAIM_S = 180
+"""From the start of a run until its process has begun; that takes some seconds."""
+
+LEFT_OPEN = "the service ended while this run was under way"
+NOT_TAKEN = "no process has taken the run up: look at the SuperLink's log"
+GONE = "the run's process ended without a word: look at the SuperLink's log"
+TOO_LONG = "the run took longer than its limit"
+STOPPED = "stopped by the operator"
+LINK_ENDED = "the SuperLink ended in mid-run"
+
+
+class Engine(Protocol):
+    """What runs run on."""
+
+    def ready(self) -> bool:
+        """Whether a run can be started now."""
+
+    def launch(self, run: Run) -> str:
+        """Start a run; returns what the engine calls it.
+
+        Raises:
+            FedclaimsError: If it cannot be started.
+        """
+
+    def is_alive(self, run: Run) -> bool:
+        """Whether the process of a run that is under way still works."""
+
+    def end(self, run: Run) -> None:
+        """End whatever is left of a run; raises nothing."""
+
+
+class Watch:
+    """Starts what waits, and closes what has ended without saying so.
+
+    Guarantees:
+        * After ``clear``, nothing is under way.
+        * After every ``look``, what is under way has a process, or a moment left to get one.
+    """
+
+    def __init__(self, office: Office, engine: Engine) -> None:
+        """Watch the runs of an office."""
+        self._office, self._engine = office, engine
+        self._since = 0
+
+    def clear(self) -> None:
+        """Close what an earlier service left open; what only waits, waits on."""
+        run = self._office.registry.runs.under_way()
+        if run is not None:
+            self.close(run, State.ABANDONED, LEFT_OPEN)
+
+    def look(self, *, starting: bool = True) -> None:
+        """Start the next order if nothing is under way; else see whether what is under way has ended.
+
+        Args:
+            starting: Whether anything may be started.
+        """
+        runs = self._office.registry.runs
+        run = runs.under_way()
+        if run is not None:
+            self._look_at(run)
+        elif starting and self._engine.ready() and (waiting := runs.waiting()) is not None:
+            self._start(waiting)
+
+    def close(self, run: Run, state: State, reason: str) -> None:
+        """Close a run and end what is left of it."""
+        if self._office.registry.runs.close(run.number, state, reason, self._office.clock()):
+            say("run closed", run=run.number, state=str(state), reason=reason)
+        self._engine.end(run)
+
+    def close_all(self, reason: str) -> None:
+        """Close what is under way, as failed."""
+        run = self._office.registry.runs.under_way()
+        if run is not None:
+            self.close(run, State.FAILED, reason)
+
+    def _start(self, run: Run) -> None:
+        runs, self._since = self._office.registry.runs, self._office.clock()
+        runs.start(run.number)
+        say("run starts", run=run.number, wanted_by=str(run.wanted_by))
+        try:
+            flower_run = self._engine.launch(run)
+        except FedclaimsError as error:
+            self.close(run, State.FAILED, str(error))
+            return
+        with suppress(FedclaimsError):  # a quick run is closed already
+            runs.note(run.number, flower_run=flower_run)
+
+    def _look_at(self, run: Run) -> None:
+        reason = next((reason for reason, applies in self._faults(run) if applies()), None)
+        if reason is not None:
+            say("run fails", level=logging.WARNING, run=run.number, reason=reason)
+            self.close(run, State.FAILED, reason)
+
+    def _faults(self, run: Run) -> tuple[tuple[str, Callable[[], bool]], ...]:
+        now, limit = self._office.clock(), self._office.configuration.run.limit
+        late = run.started is None and now - self._since > CLAIM_S
+        dead = run.process is not None and not self._engine.is_alive(run)
+        too_long = run.started is not None and now - run.started > limit
+        return (NOT_TAKEN, lambda: late), (GONE, lambda: dead), (TOO_LONG, lambda: too_long)
