@@ -110,8 +110,8 @@ def tabulate(claims: Sequence[Claim], person_ids: Sequence[int] | None = None) -
         claims: At least one.
         person_ids: Pseudonyms of the insured persons, 64 bits each; zeros if None (features do not use them).
     """
-    diagnoses = [_main_first(claim.diseinfo) for claim in claims]
-    operations = [_main_operation_first(claim.oprninfo) for claim in claims]
+    diagnoses = [main_first(claim.diseinfo) for claim in claims]
+    operations = [main_operation_first(claim.oprninfo) for claim in claims]
     texts = [claim.dscr_text for claim in claims]
     return ClaimTable(
         diagnoses=_ragged(diagnoses, at_least=1),
@@ -119,18 +119,24 @@ def tabulate(claims: Sequence[Claim], person_ids: Sequence[int] | None = None) -
         attributes={name: encode_codes([getattr(claim, name) for claim in claims]) for name in ATTRIBUTES},
         fees=np.array([_fees_in_fen(claim) for claim in claims], np.int64).reshape(-1, len(FEE_CATEGORIES)),
         total=np.array([int(claim.medfee_sumamt * 100) for claim in claims], np.int64),
-        stay_days=np.array([_stay(claim) for claim in claims], np.int32),
-        age_days=np.array([_age(claim) for claim in claims], np.int32),
+        stay_days=np.array([stay_days_of(claim) for claim in claims], np.int32),
+        age_days=np.array([age_days_of(claim) for claim in claims], np.int32),
         person_id=np.array(person_ids if person_ids is not None else [0] * len(claims), np.uint64),
         text=encode_codes(texts) if any(texts) else None,
     )
 
 
-def _main_first(diagnoses: Sequence[Diagnosis]) -> list[str]:
+def main_first(diagnoses: Sequence[Diagnosis]) -> list[str]:
+    """Diagnosis codes, the main one first, the others in the order given."""
+    if diagnoses[0].maindiag_flag or len(diagnoses) == 1:
+        return [found.diag_code for found in diagnoses]
     return [found.diag_code for found in sorted(diagnoses, key=lambda one: not one.maindiag_flag)]
 
 
-def _main_operation_first(operations: Sequence[Operation]) -> list[str]:
+def main_operation_first(operations: Sequence[Operation]) -> list[str]:
+    """Operation codes, the main one first, the others in the order given."""
+    if len(operations) <= 1:
+        return [found.oprn_oprt_code for found in operations]
     return [found.oprn_oprt_code for found in sorted(operations, key=lambda one: not one.main_oprn_flag)]
 
 
@@ -146,7 +152,7 @@ def _fees_in_fen(claim: Claim) -> list[int]:
     return list(fees.values())
 
 
-def _stay(claim: Claim) -> int:
+def stay_days_of(claim: Claim) -> int:
     """The stated stay, else what the dates say."""
     if claim.act_ipt_days is not None:
         return claim.act_ipt_days
@@ -155,7 +161,7 @@ def _stay(claim: Claim) -> int:
     return (claim.dscg_time.date() - claim.adm_time.date()).days
 
 
-def _age(claim: Claim) -> int:
+def age_days_of(claim: Claim) -> int:
     """Age in days; a newborn's own age in days goes before completed years."""
     if claim.nwb_age is not None and not claim.age:
         return claim.nwb_age

@@ -142,8 +142,8 @@ name = {json.dumps(name, ensure_ascii=False)}
 mapping = "nhsa_4101_wide"
 # Parquet or CSV files of one layout.
 files = ["claims.parquet"]
-# Which state of the claims a charge belongs to. "content": the SHA-256 of the files. Or a name of your own, which you
-# change when the claims change; then a corrected file does not begin a new budget.
+# Which state of the claims a charge belongs to. "content": the SHA-256 of the files; "snapshot": that of the rows in a
+# database. Or a name of your own, which you change when the claims change; then a correction begins no new budget.
 data_version = "content"
 
 # Instead of files, a database (PostgreSQL or SQLite), with an account that may read and nothing else:
@@ -159,6 +159,13 @@ data_version = "content"
 path = "run/station.sock"
 # A group of its own for the courier; empty while courier and station run as the same user.
 group = ""
+# Where the courier lives on another machine: TLS instead of the unix socket, both ends with certificates. A certificate
+# of client_root asks if its common name is listed, and nobody else does.
+# address = "10.0.0.5:7443"
+# certificate = "tls/station.pem"
+# key = "tls/station.key"                # mode 600
+# client_root = "tls/ca.pem"
+# couriers = ["courier"]
 
 [resources]
 threads = 1

@@ -17,7 +17,8 @@ from client.claims.sources.several import SeveralFiles
 from client.claims.sources.source import ClaimSource
 from client.claims.sources.sql import Relation, SqlSource
 from client.deployment.beginning import PSEUDONYM_KEY_BYTES
-from client.deployment.configuration import CONTENT, Configuration, SqlClaims
+from client.deployment.configuration import CONTENT, SNAPSHOT, Configuration, SqlClaims
+from client.deployment.logs import say
 from client.deployment.place import Place
 from client.ledger.durable import read_private
 from client.ledger.errors import KeyFileError
@@ -37,8 +38,8 @@ class StationClaims:
     """The claims that a station's configuration names.
 
     Guarantees:
-        * All rows that were ever given are of the data version that is charged: claims whose files have changed since
-          are not given any more, until the station starts again.
+        * All rows that were ever given are of the data version that is charged: claims whose files, or whose rows in
+          a database, have changed since are not read any more, until the station starts again.
         * A plan that protects persons gets no rows from a mapping that cannot tell persons apart.
         * Refused rows are written to one file, for its owner alone, which replaces the one before.
     """
@@ -61,6 +62,7 @@ class StationClaims:
         self._mapping = mapping_of(place, configuration)
         self._key = pseudonym_key(place)
         self._seen = _seen(self._files)
+        self.snapshot = ""
         self.data_version = self._version()
         self._kept: tuple[bytes, RowStore] | None = None
 
@@ -89,6 +91,7 @@ class StationClaims:
         new.unlink(missing_ok=True)
         try:
             with _closed(open_claims(self._place, self._configuration, self._mapping)) as source:
+                self._insist_same_rows(source)
                 ingest = Ingest(source, self._mapping, pseudonym_key=self._key, rejects_path=new)
                 for found in ingest:
                     store.append(featuriser.rows(found.table), found.table.total, found.table.person_id, found.table)
@@ -106,8 +109,24 @@ class StationClaims:
             )
             raise SourceError(msg)
 
+    def _insist_same_rows(self, source: ClaimSource) -> None:
+        """Look at the rows once more, in the transaction that they will be read in."""
+        if isinstance(source, SqlSource) and self._configuration.claims.data_version == SNAPSHOT:
+            if source.digest() != self.data_version:
+                msg = (
+                    "the claims in the database have changed since the station started: start it again, it is another "
+                    "data version"
+                )
+                raise SourceError(msg)
+            self.snapshot = source.snapshot()
+            say("the rows are those of the data version", snapshot=self.snapshot)
+
     def _version(self) -> str:
         named = self._configuration.claims.data_version
+        if named == SNAPSHOT:
+            with _closed(open_claims(self._place, self._configuration, self._mapping)) as source:
+                self.snapshot = source.snapshot()
+                return str(source.digest())
         if named != CONTENT:
             return named
         digests = [_digest(path) for path in self._files]

@@ -18,6 +18,8 @@ from common.messages import is_bureau_name
 MOST_BYTES = 1 << 20
 CONTENT = "content"
 """Data version of files: their SHA-256."""
+SNAPSHOT = "snapshot"
+"""Data version of a database: the SHA-256 of the rows that one read-only transaction sees."""
 
 FilePath = Annotated[Path, Field(strict=False)]
 Column = Annotated[str, Field(min_length=1, max_length=256)]
@@ -70,7 +72,8 @@ class ClaimsPart(_Part):
         mapping: A ready-made mapping's name, or a file.
         files: Parquet or CSV files of one layout; empty if ``sql`` is given.
         sql: A database.
-        data_version: ``content`` for the SHA-256 of the files, or the bureau's own name for this state of the claims.
+        data_version: ``content`` for the SHA-256 of the files, ``snapshot`` for that of a database's rows, or the
+            bureau's own name for this state of the claims.
     """
 
     mapping: Annotated[str, Field(min_length=1)]
@@ -83,20 +86,46 @@ class ClaimsPart(_Part):
         if bool(self.files) == (self.sql is not None):
             raise ValueError("name files, or a database: one of the two")
         if self.sql is not None and self.data_version == CONTENT:
-            raise ValueError("give the state of a database a name of its own: its content cannot be hashed")
+            raise ValueError('"content" is for files: for a database say "snapshot", or a name of your own')
+        if self.files and self.data_version == SNAPSHOT:
+            raise ValueError('"snapshot" is for a database: for files say "content", or a name of your own')
         return self
 
 
 class SocketPart(_Part):
-    """Where the courier asks.
+    """Where the courier asks: at a unix socket, or over TLS where it lives on another machine.
 
     Attributes:
         path: Of the unix socket.
         group: May connect; empty for the station's own group.
+        address: ``host:port`` instead of the unix socket; empty for that.
+        certificate: Of the station, PEM; for an address.
+        key: Of the station, PEM; for an address.
+        client_root: The authority that the courier's certificate comes from, PEM; for an address.
+        couriers: Common names in certificates that may ask; for an address.
     """
 
     path: FilePath = Path("run/station.sock")
     group: Annotated[str, Field(max_length=64)] = ""
+    address: Annotated[str, Field(pattern=r"^$|^([A-Za-z0-9.-]+|\[[0-9a-f:]+\]):[0-9]{1,5}$")] = ""
+    certificate: FilePath | None = None
+    key: FilePath | None = None
+    client_root: FilePath | None = None
+    couriers: Annotated[tuple[Annotated[str, Field(min_length=1, max_length=64)], ...], Field(strict=False)] = ()
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> Self:
+        given = [one is not None for one in self._files()]
+        if self.address and not (all(given) and self.couriers):
+            raise ValueError(
+                "an address needs certificate, key, client_root and couriers: without them anybody may ask"
+            )
+        if not self.address and (any(given) or self.couriers):
+            raise ValueError("certificate, key, client_root and couriers go with an address")
+        return self
+
+    def _files(self) -> tuple[Path | None, ...]:
+        return self.certificate, self.key, self.client_root
 
 
 class ResourcesPart(_Part):

@@ -17,11 +17,13 @@ from client.deployment.claims import StationClaims
 from client.deployment.configuration import Configuration, load_configuration
 from client.deployment.doctor.examining import examine
 from client.deployment.doctor.findings import Level
+from client.deployment.door import door_of
 from client.deployment.journal import Journal
 from client.deployment.logs import say, start_logging
 from client.deployment.pausing import is_paused
 from client.deployment.place import Place, alone
 from client.deployment.serving import Belongings, Serving
+from client.health import health_service
 from client.identity.membership import Membership
 from client.ledger.ledger import Ledger
 from client.service import serve_station
@@ -33,7 +35,8 @@ def run_station(root: Path) -> None:
 
     Guarantees:
         * It does not start while anything that ``doctor`` calls a fault is wrong.
-        * One process at a time has the directory; the socket is there only while requests are answered.
+        * One process at a time has the directory; the door is open only while requests are answered.
+        * Beside the door's own question, the standard health service says whether it lives and whether it would answer.
         * A request at work when it is told to stop is finished first.
 
     Raises:
@@ -51,10 +54,11 @@ def run_station(root: Path) -> None:
         stop, again = _signals()
         with _serving(place, configuration) as serving:
             again.append(serving)
-            path = place.within(configuration.socket.path)
-            with serve_station(serving.answer, path):
-                _let_in(path, configuration.socket.group)
-                say("started", pid=os.getpid(), paused=is_paused(place))
+            door = door_of(place, configuration)
+            with serve_station(serving.answer, door, others=[health_service(serving.is_ready)]) as address:
+                if isinstance(door, Path):
+                    _let_in(door, configuration.socket.group)
+                say("started", pid=os.getpid(), paused=is_paused(place), door=address)
                 stop.wait()
                 say("stopping")
         say("stopped")
@@ -81,8 +85,10 @@ def _serving(place: Place, configuration: Configuration) -> Iterator[Serving]:
     journal = Journal(place=place, clock=_now)
     claims = StationClaims(place, configuration, journal.claims)
     with Ledger.open(place.ledger, clock=_now, passphrase=passphrase, seen=configuration.ledger.head()) as ledger:
-        journal.begin({"pid": os.getpid(), "bureau": configuration.name, "data_version": claims.data_version})
-        say("ledger open", head=str(ledger.head()), data_version=claims.data_version)
+        version = claims.data_version
+        facts = {"bureau": configuration.name, "data_version": version, "snapshot": claims.snapshot}
+        journal.begin({"pid": os.getpid(), **facts})
+        say("ledger open", head=str(ledger.head()), data_version=version, snapshot=claims.snapshot)
         yield Serving(
             Belongings(
                 name=configuration.name,

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import socket
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from client.deployment.configuration import load_configuration
+from client.deployment.door import door_of
 from client.deployment.journal import read_journal
 from client.deployment.pausing import is_paused
 from client.deployment.place import Place, is_running
+from client.health import is_ready_at
 from client.ledger import page
 from client.ledger.errors import BrokenLedgerError
 from client.ledger.ledger import inspect
@@ -19,9 +24,11 @@ from client.ledger.statement import Statement, state
 from client.policy import load_policy
 from client.releasing import rho_within
 from common.accounting.charges import rdp_epsilon
-from common.errors import InputError
+from common.errors import FedclaimsError, InputError
 
 Standing = dict[str, Any]
+KNOWN = ("bureau", "data_version", "snapshot", "roster_version", "roster_until", "claims")
+ANSWER_S = 2.0
 
 
 def standing(place: Place, now: int) -> tuple[Standing, Statement | None]:
@@ -38,7 +45,8 @@ def standing(place: Place, now: int) -> tuple[Standing, Statement | None]:
         "running": running,
         "paused": is_paused(place),
         "since": journal.get("since") if running else None,
-        **{key: journal.get(key) for key in ("bureau", "data_version", "roster_version", "roster_until", "claims")},
+        "answers": _answers(place) if running else None,
+        **{key: journal.get(key) for key in KNOWN},
         "sessions": journal.get("sessions", []),
         "refusals": journal.get("refusals", []),
     }
@@ -57,7 +65,10 @@ def show(found: Standing, statement: Statement | None, console: Console) -> None
     runs = f"runs since {_time(found['since'])}" if found["running"] else "does not run"
     pause = "; PAUSED: nothing leaves" if found["paused"] else ""
     console.print(f"Station {found['bureau'] or '(never started)'}: {runs}{pause}")
-    console.print(f"Data version {found['data_version']}, roster version {found['roster_version']}")
+    if found["answers"]:
+        console.print(f"Its door: {found['answers']}")
+    seen = f" (snapshot {found['snapshot']})" if found["snapshot"] else ""
+    console.print(f"Data version {found['data_version']}{seen}, roster version {found['roster_version']}")
     if found["claims"]:
         rejected = ", ".join(f"{reason} {count}" for reason, count in found["claims"]["rejected"].items()) or "none"
         console.print(f"Claims: {found['claims']['accepted']} accepted; rows rejected: {rejected}")
@@ -67,6 +78,19 @@ def show(found: Standing, statement: Statement | None, console: Console) -> None
         console.print(f"[bold]The ledger cannot be trusted[/bold]: {found['ledger']}")
     else:
         page.show(statement, console)
+
+
+def _answers(place: Place) -> str:
+    """What its door says: ``ready``, ``not ready``, ``silent``; of an address only whether somebody listens."""
+    try:
+        door = door_of(place, load_configuration(place.configuration))
+        if isinstance(door, Path):
+            return "ready" if is_ready_at(door, ANSWER_S) else "not ready"
+        host, _, port = door.address.rpartition(":")
+        with socket.create_connection((host.strip("[]"), int(port)), ANSWER_S):
+            return "listens"
+    except (FedclaimsError, OSError):
+        return "silent"
 
 
 def _statement(place: Place, now: int) -> tuple[Statement | None, Standing | None]:

@@ -25,10 +25,10 @@ from server.deployment.office import Office
 from server.deployment.opening import open_office
 from server.deployment.options import Commands, add_options
 from server.deployment.place import Place, is_running
-from server.deployment.plan_file import load_plan
+from server.deployment.planning import plan_for
 from server.deployment.service import run_service
 from server.deployment.stopping import Stop, end_runs, order_stop
-from server.registry.run import OPEN, Run, State, WantedBy
+from server.registry.run import OPEN, Purpose, Run, State, WantedBy
 
 MARKS = {Level.FINE: "ok", Level.WARNING: "look", Level.FAULT: "FAULT"}
 LOOK_S, STOP_S = 0.5, 60.0
@@ -65,7 +65,7 @@ def _init(arguments: argparse.Namespace) -> None:
 
 
 def _plan(arguments: argparse.Namespace) -> None:
-    plan = load_plan(Place(arguments.dir).plan)
+    plan = plan_for(_office(arguments), _purpose(arguments))
     if arguments.out is None:
         _say(plan.canonical().decode())
         return
@@ -81,7 +81,7 @@ def _start(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace) -> None:
     office = _office(arguments)
-    run = office.registry.runs.order(WantedBy.OPERATOR, office.clock())
+    run = office.registry.runs.order(WantedBy.OPERATOR, office.clock(), purpose=_purpose(arguments))
     if arguments.wait:
         run = _waited(office, run)
     _say(json.dumps(standing.told(run)) if arguments.json else _ordered(office, run))
@@ -191,6 +191,10 @@ def _revoke(arguments: argparse.Namespace) -> None:
 def _links(arguments: argparse.Namespace) -> None:
     nodes = _office(arguments).registry.nodes.all()
     _say(links.listed(nodes) if arguments.json else links.in_words(nodes))
+
+
+def _purpose(arguments: argparse.Namespace) -> Purpose:
+    return Purpose.OUTCOMES if arguments.outcomes else Purpose.CLUSTERS
 
 
 def _office(arguments: argparse.Namespace) -> Office:

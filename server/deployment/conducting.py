@@ -26,14 +26,14 @@ from server.consortium.holding import Holding
 from server.coordinator import Coordinator
 from server.deployment.logs import say
 from server.deployment.office import Office
-from server.deployment.plan_file import load_plan
+from server.deployment.planning import plan_for
 from server.deployment.recording import recorded
 from server.deployment.secrets_file import passphrase_of
 from server.masked.run import MaskedRun
 from server.masked.session import run_masked_session
 from server.masked.terms import Terms
 from server.registry.models import next_place
-from server.registry.run import Run, RunClosedError, State, Taken
+from server.registry.run import Purpose, Run, RunClosedError, State, Taken
 from server.session import RoundReport, SessionReport, deliver, run_session
 from server.transport import Transport
 
@@ -94,7 +94,7 @@ def conduct(office: Office, code: str, connect: Connect) -> None:
         _fail(office, run, f"the run failed inside its process ({type(error).__name__})", taken)
 
 
-def agreed(office: Office) -> Agreed:
+def agreed(office: Office, purpose: Purpose) -> Agreed:
     """What the directory says now.
 
     Raises:
@@ -107,11 +107,11 @@ def agreed(office: Office) -> Agreed:
     identity = holding.identity(passphrase_of(office.place, office.configuration))
     if roster.member(name, Role.COORDINATOR).public_key != identity.public:
         raise EngineError("the roster lists another key for this coordinator: restore consortium/identity.key")
-    return Agreed(plan=load_plan(office.place.plan), roster=roster, identity=identity)
+    return Agreed(plan=plan_for(office, purpose), roster=roster, identity=identity)
 
 
 def _conduct(office: Office, run: Run, connect: Connect, learn: Callable[[Taken], None]) -> None:
-    ground, runs = agreed(office), office.registry.runs
+    ground, runs = agreed(office, run.purpose), office.registry.runs
     facts = {"session": ground.session.hex(), "fingerprint": ground.plan.fingerprint}
     runs.note(run.number, **facts, roster_version=ground.roster.version)
     transport = connect(frozenset(ground.bureaus))

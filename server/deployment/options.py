@@ -38,6 +38,9 @@ def add_options(commands: Commands, run: Mapping[str, Run], about: str) -> None:
     found["init"].add_argument("--name", required=True, help="what the roster calls this coordinator")
     found["init"].add_argument("--host", required=True, help="under which bureaus reach the proxy")
     found["plan"].add_argument("--out", type=Path, metavar="FILE", help="write it here (default: print it)")
+    for name in ("plan", "run"):
+        counting = "count how past claims of the newest model's clusters were decided, instead of new clusters"
+        found[name].add_argument("--outcomes", action="store_true", help=counting)
     found["run"].add_argument("--wait", action="store_true", help="until it is closed")
     found["runs"].add_argument("--limit", type=_count, default=DEFAULT_SHOWN, help=f"so many ({DEFAULT_SHOWN})")
     found["show"].add_argument("number", type=_count, metavar="RUN", help="as `runs` has it")

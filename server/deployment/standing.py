@@ -45,7 +45,7 @@ def standing(office: Office) -> Standing:
 def told(run: Run) -> Standing:
     """A run for programs; the code by which its process knows it is nobody else's."""
     held = {key: value for key, value in asdict(run).items() if key != NOT_TOLD}
-    return held | {"state": str(run.state), "wanted_by": str(run.wanted_by)}
+    return held | {"state": str(run.state), "wanted_by": str(run.wanted_by), "purpose": str(run.purpose)}
 
 
 def shown(office: Office, run: Run) -> Standing:
@@ -91,11 +91,11 @@ def show(found: Standing) -> None:
 
 def show_runs(runs: Sequence[Standing]) -> None:
     """Some runs for people."""
-    table = Table("run", "by", "ordered", "state", "cohort", "model", "reason", title="Runs")
+    table = Table("run", "by", "for", "ordered", "state", "cohort", "model", "reason", title="Runs")
     for run in runs:
         cohort = ", ".join(run["cohort"]) or "-"
         table.add_row(
-            *(str(run["number"]), run["wanted_by"], time_of(run["ordered"]), run["state"], cohort),
+            *(str(run["number"]), run["wanted_by"], run["purpose"], time_of(run["ordered"]), run["state"], cohort),
             *(str(run["model"] or "-"), run["reason"]),
         )
     console_of().print(table)

@@ -34,6 +34,13 @@ class WantedBy(StrEnum):
     SCHEDULE = "schedule"
 
 
+class Purpose(StrEnum):
+    """What a run is for: new clusters, or how past claims of the newest model's clusters were decided."""
+
+    CLUSTERS = "clusters"
+    OUTCOMES = "outcomes"
+
+
 class RunClosedError(RefusedError):
     """The run is not under way (any more): whoever still works on it stops."""
 
@@ -46,6 +53,7 @@ class Run:
         number: What people call it.
         code: By which the process that is to run it knows it; of use only while it starts.
         wanted_by: Who has ordered it.
+        purpose: What it is for.
         tick: Of the schedule, seconds since 1970; None if the schedule did not order it.
         ordered: Seconds since 1970, as all times here.
         state: How far it is.
@@ -67,6 +75,7 @@ class Run:
     number: int
     code: str = field(repr=False)
     wanted_by: WantedBy
+    purpose: Purpose
     tick: int | None
     ordered: int
     state: State

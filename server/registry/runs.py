@@ -14,7 +14,18 @@ from sqlalchemy.engine import Connection
 from common.consortium.publishing import SignedPublication
 from server.registry.models import add_model
 from server.registry.opening import Database
-from server.registry.run import LISTS, OPEN, UNDER_WAY, KeptTranscript, Run, RunClosedError, State, Taken, WantedBy
+from server.registry.run import (
+    LISTS,
+    OPEN,
+    UNDER_WAY,
+    KeptTranscript,
+    Purpose,
+    Run,
+    RunClosedError,
+    State,
+    Taken,
+    WantedBy,
+)
 from server.registry.tables import ROUND_COLUMNS, ROUNDS, RUN_COLUMNS, RUNS, TRANSCRIPTS
 from server.session import RoundReport
 
@@ -33,14 +44,14 @@ class Runs:
 
     database: Database
 
-    def order(self, wanted_by: WantedBy, now: int, tick: int | None = None) -> Run:
+    def order(self, wanted_by: WantedBy, now: int, tick: int | None = None, purpose: Purpose = Purpose.CLUSTERS) -> Run:
         """Put a run into the queue.
 
         Raises:
             ConflictError: If this tick was ordered already.
         """
         with self.database.writing() as connection:
-            return insert(connection, wanted_by, now, tick)
+            return insert(connection, wanted_by, now, tick, purpose=purpose)
 
     def waiting(self) -> Run | None:
         """The order whose turn is next, if there is one."""
@@ -167,11 +178,23 @@ class Runs:
 
 
 def insert(
-    connection: Connection, wanted_by: WantedBy, now: int, tick: int | None, closed: tuple[State, str] | None = None
+    connection: Connection,
+    wanted_by: WantedBy,
+    now: int,
+    tick: int | None,
+    closed: tuple[State, str] | None = None,
+    *,
+    purpose: Purpose = Purpose.CLUSTERS,
 ) -> Run:
     """Put an order into a transaction, open, or closed with a reason."""
     state, reason = closed or (State.ORDERED, "")
-    held = {"code": secrets.token_hex(CODE_BYTES), "wanted_by": wanted_by, "tick": tick, "ordered": now}
+    held = {
+        "code": secrets.token_hex(CODE_BYTES),
+        "wanted_by": wanted_by,
+        "tick": tick,
+        "ordered": now,
+        "purpose": purpose,
+    }
     held |= {"state": state, "reason": reason, "ended": now if closed else None}
     connection.execute(RUNS.insert().values(**held))
     return _run(connection.execute(_select().where(RUNS.c.code == held["code"])).mappings().one())
@@ -184,7 +207,8 @@ def _select() -> sa.Select[Any]:
 def _run(row: Mapping[Any, Any]) -> Run:
     held = dict(row) | {name: json.loads(row[name]) for name in LISTS}
     held |= {name: tuple(held[name]) for name in LISTS if name != "heads"}
-    return Run(**held | {"state": State(row["state"]), "wanted_by": WantedBy(row["wanted_by"])})
+    words = {"state": State(row["state"]), "wanted_by": WantedBy(row["wanted_by"]), "purpose": Purpose(row["purpose"])}
+    return Run(**held | words)
 
 
 def _change(connection: Connection, number: int, **facts: object) -> None:

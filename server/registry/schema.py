@@ -36,6 +36,7 @@ _FIRST = (
         number {counter},
         code TEXT NOT NULL UNIQUE,
         wanted_by TEXT NOT NULL CHECK (wanted_by IN ('operator', 'schedule')),
+        purpose TEXT NOT NULL CHECK (purpose IN ('clusters', 'outcomes')),
         tick BIGINT UNIQUE,
         ordered BIGINT NOT NULL,
         state TEXT NOT NULL CHECK (state IN ('ordered', 'starting', 'running', 'done', 'failed', 'abandoned')),

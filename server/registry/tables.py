@@ -10,7 +10,7 @@ MODELS: TableClause = table(
     *(column(name) for name in ("version", "previous_version", "previous", "digest", "publication", "model", "issued")),
 )
 RUN_COLUMNS = (
-    *("number", "code", "wanted_by", "tick", "ordered", "state", "started", "ended", "reason", "flower_run"),
+    *("number", "code", "wanted_by", "purpose", "tick", "ordered", "state", "started", "ended", "reason", "flower_run"),
     *("process", "session", "fingerprint", "roster_version", "cohort", "lost", "refused", "heads", "model"),
 )
 RUNS: TableClause = table("runs", *(column(name) for name in (*RUN_COLUMNS, "under_way")))

@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
 from client.claims.sources.limits import Limits
+from client.claims.sources.sql_digest import digest_rows
 from common.errors import SourceError
 
 DIALECTS = frozenset({"postgresql", "sqlite"})
@@ -91,16 +92,29 @@ class SqlSource:
             msg = f"column {unknown[0]!r} is not on the list of columns that may be read"
             raise SourceError(msg)
         n_rows = 0
+        for rows in self._partitions(columns):
+            n_rows += len(rows)
+            yield self._batch(columns, rows, n_rows)
+
+    def digest(self) -> str:
+        """SHA-256 of all allow-listed columns of all rows, in the order in which ``batches`` gives them.
+
+        Raises:
+            SourceError: If they cannot be read to their end.
+        """
         try:
-            streamed = self._select(columns).execution_options(stream_results=True, yield_per=self._batch_rows)
-            with self._connection.execute(streamed) as result:
-                for rows in result.partitions(self._batch_rows):
-                    n_rows += len(rows)
-                    yield self._batch(columns, rows, n_rows)
-        except SourceError:
-            raise
+            return digest_rows(self._relation.columns, self._partitions(self._relation.columns))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise _failure(error, "a column holds values of a kind that claims do not have") from None
+
+    def snapshot(self) -> str:
+        """The database's own name for the state that is read; empty where it has none."""
+        if self._connection.dialect.name != "postgresql":
+            return ""
+        try:
+            return str(self._connection.execute(sa.text("SELECT CAST(pg_current_snapshot() AS text)")).scalar())
         except _FAILURES as error:
-            raise _failure(error, "reading failed") from None
+            raise _failure(error, "the database's state cannot be asked") from None
 
     def may_write(self) -> bool:
         """Whether this account could change the table; False where that cannot be asked."""
@@ -124,8 +138,16 @@ class SqlSource:
     ) -> None:
         self.close()
 
+    def _partitions(self, columns: Sequence[str]) -> Iterator[Sequence[Any]]:
+        try:
+            streamed = self._select(columns).execution_options(stream_results=True, yield_per=self._batch_rows)
+            with self._connection.execute(streamed) as result:
+                yield from result.partitions(self._batch_rows)
+        except _FAILURES as error:
+            raise _failure(error, "reading failed") from None
+
     def _select(self, columns: Sequence[str]) -> sa.Select[Any]:
-        """Rows in a total order: by the key, then by every other column that may be read."""
+        """Rows in a total order that they alone decide: by the key, then by every other column that may be read."""
         relation = self._relation
         named: list[sa.ColumnClause[Any]] = [sa.column(name) for name in relation.columns]
         if relation.query:
@@ -134,7 +156,13 @@ class SqlSource:
             schema, _, table = relation.table.rpartition(".")
             held = sa.table(table, *named, schema=schema or None)
         order = dict.fromkeys((*relation.order, *relation.columns))
-        return sa.select(*(held.c[name] for name in columns)).order_by(*(held.c[name] for name in order))
+        return sa.select(*(held.c[name] for name in columns)).order_by(*(self._ordered(held.c[name]) for name in order))
+
+    def _ordered(self, column: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
+        """By bytes: another version of the server's language files must not change the order."""
+        if self._connection.dialect.name != "postgresql":
+            return column
+        return sa.cast(column, sa.Text).collate("C")
 
     def _batch(self, columns: Sequence[str], rows: Sequence[Any], n_rows: int) -> pa.RecordBatch:
         if n_rows > self._limits.rows:

@@ -14,6 +14,7 @@ import psutil
 
 from client.deployment.configuration import Configuration
 from client.deployment.doctor.findings import Finding, fault, fine, warning
+from client.deployment.doctor.tls import tls_door
 from client.deployment.place import Place
 from client.service import LONGEST_SOCKET_PATH
 
@@ -24,6 +25,9 @@ OTHERS_WRITE, GROUP_ENTERS = 0o022, 0o010
 
 def socket(place: Place, configuration: Configuration) -> Iterator[Finding]:
     """Whether the courier, and nobody else, can reach the socket."""
+    if configuration.socket.address:
+        yield from tls_door(place, configuration)
+        return
     path, group = place.within(configuration.socket.path), configuration.socket.group
     if len(str(path).encode()) > LONGEST_SOCKET_PATH:
         said = f"its path has more than {LONGEST_SOCKET_PATH} bytes"

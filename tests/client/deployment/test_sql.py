@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import sqlite3
-import subprocess
-import tempfile
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -26,13 +21,13 @@ from client.deployment.doctor.asking import claims as claims_checks
 from client.deployment.doctor.findings import Level
 from client.deployment.place import Place
 from common.errors import SourceError
+from tests.client.deployment.postgres import Server
 from tests.client.deployment.stations import Home, plan_of
 from tests.client.tables import ingest, wide_row, write_parquet
 
 CANARY = "CANARY-0815"
 COLUMNS = ("setl_id", "psn_no", "diag_code", "medfee_sumamt", "amt_01", "amt_09")
 RELATION = Relation(table="claims", columns=COLUMNS, order=("setl_id",))
-BIN = Path("/usr/lib/postgresql")
 
 
 def rows_of(n_rows: int = 50) -> list[dict[str, object]]:
@@ -172,43 +167,6 @@ def test_a_station_reads_its_claims_from_a_database(database: Path, tmp_path: Pa
     place = Place(home.root)
     found = StationClaims(place, load_configuration(place.configuration))
     assert (len(found.rows_for(plan_of())), found.data_version) == (50, "v1")
-
-
-class Server:
-    """A PostgreSQL of our own, reached through a unix socket alone."""
-
-    def __init__(self, root: Path, programs: Path) -> None:
-        self.root, self.programs = root, programs
-        self.user = "postgres" if os.geteuid() == 0 else None
-
-    def run(self, program: str, *options: str) -> None:
-        ran = subprocess.run(  # noqa: S603  the server of this test
-            [self.programs / program, *options], user=self.user, cwd=self.root, capture_output=True, check=False
-        )
-        assert ran.returncode == 0, ran.stderr
-
-    def url(self, user: str) -> str:
-        return f"postgresql+psycopg://{user}@/postgres?host={self.root}"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    pytest.importorskip("psycopg")
-    programs = next((path.parent for path in sorted(BIN.glob("*/bin/initdb"), reverse=True)), None)
-    if programs is None:
-        pytest.skip("there is no PostgreSQL server on this machine")
-    root = Path(tempfile.mkdtemp(prefix="fc-pg-"))
-    if os.geteuid() == 0:
-        shutil.chown(root, "postgres")
-    found = Server(root, programs)
-    found.run("initdb", "-D", str(root / "data"), "-A", "trust", "-U", "owner", "--no-sync", "-E", "UTF8", "--locale=C")
-    options = f"-c listen_addresses='' -c fsync=off -k {root}"
-    found.run("pg_ctl", "-D", str(root / "data"), "-o", options, "-l", str(root / "log"), "-w", "start")
-    try:
-        yield found
-    finally:
-        found.run("pg_ctl", "-D", str(root / "data"), "-m", "immediate", "stop")
-        shutil.rmtree(root, ignore_errors=True)
 
 
 @pytest.fixture(scope="module")

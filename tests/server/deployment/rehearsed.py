@@ -16,7 +16,7 @@ from server.consortium.holding import KEY_FILE, PIN_FILE, ROSTER_FILE
 from server.deployment.binding import BoundTransport
 from server.deployment.conducting import conduct
 from server.deployment.office import Office
-from server.registry.run import Run, WantedBy
+from server.registry.run import Purpose, Run, WantedBy
 from simulations import bureaus
 from simulations.bureaus import WorldClaims, gather_bureaus
 from simulations.consortium import signed_roster, simulated_consortium
@@ -69,10 +69,10 @@ class Rehearsed:
             self.office, run.code, lambda _: BoundTransport(self.transport, lambda found: {one: one for one in found})
         )
 
-    def ordered(self) -> Run:
+    def ordered(self, purpose: Purpose = Purpose.CLUSTERS) -> Run:
         """An order whose turn has come."""
         runs = self.office.registry.runs
-        run = runs.order(WantedBy.OPERATOR, self.clock())
+        run = runs.order(WantedBy.OPERATOR, self.clock(), purpose=purpose)
         runs.start(run.number)
         return run
 

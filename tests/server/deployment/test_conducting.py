@@ -10,11 +10,12 @@ import pytest
 
 from common.consortium.publishing import insist_follows, insist_signed
 from common.consortium.roster import Role
+from common.model import Model
 from common.replay.session import replayed
 from common.replay.transcript import messages_in
 from server.deployment.conducting import conduct
 from server.deployment.watching import LEFT_OPEN, Watch
-from server.registry.run import State, WantedBy
+from server.registry.run import Purpose, State, WantedBy
 from simulations.consortium import simulated_consortium
 from tests.server.deployment.coordinators import QUICK
 from tests.server.deployment.rehearsed import InProcess, Rehearsed, rehearsed
@@ -52,6 +53,24 @@ def test_a_run_leaves_rounds_heads_a_whole_transcript_and_a_signed_model(three: 
     assert newest is not None
     insist_follows(newest, published.signed.publication)
     assert (newest.version, newest.previous) == (2, published.signed.publication.digest)
+
+
+def test_past_outcomes_are_counted_around_the_newest_model_and_published_as_the_next_version(three: Rehearsed) -> None:
+    early = three.ordered(Purpose.OUTCOMES)
+    three.conduct(early)
+    assert three.found(early).state is State.FAILED
+    assert "no model was published" in three.found(early).reason
+    three.conduct(three.ordered())
+    counting = three.ordered(Purpose.OUTCOMES)
+    three.conduct(counting)
+    run, registry = three.found(counting), three.office.registry
+    assert (run.state, run.reason, run.purpose, run.model) == (State.DONE, "", Purpose.OUTCOMES, 2)
+    assert [one["phase"] for one in registry.runs.rounds(run.number)] == ["measure", "outcomes"]
+    models = [registry.models.find(version) for version in (1, 2)]
+    first, second = (Model.model_validate_json(one.model) for one in models if one is not None)
+    assert sorted(first.centroids) == sorted(second.centroids)
+    assert first.outcomes is None
+    assert second.outcomes is not None
 
 
 def test_too_few_bureaus_fail_the_run_with_the_reason_and_who_was_there(three: Rehearsed) -> None:
