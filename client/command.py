@@ -26,6 +26,7 @@ from client.profiling.columns import profile_file
 from client.profiling.page import Page, as_json, show
 from client.profiling.proposal import propose
 from client.profiling.toml import mapping_toml
+from client.router.commands.command import add_router
 from common.command_line import CommandParser, add_completion, ending
 from common.errors import FedclaimsError, InputError, SourceError
 
@@ -72,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
     add_deployment(commands)
     add_link(commands)
     add_replay(commands)
+    add_router(commands)
     add_completion(commands, parser, print)
     return parser
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from client.claims.encounter import Days, read_age, read_stay
+from client.claims.encounter import Days, Stays, read_age, read_stay
 from client.claims.mapping import REFERRALS, ClaimMapping
 from client.claims.money import Money, read_money, read_total
 from client.claims.parsing.code_lists import CodeListReader, CodeLists
@@ -61,7 +61,7 @@ class CheckedBatch:
     operations: CodeLists | None
     codes: Mapping[str, tuple[Indices, list[str]]]
     money: Money
-    stay_days: Days
+    stays: Stays
     age_days: Days
     verdicts: Verdicts
 
@@ -139,7 +139,7 @@ class BatchReader:
             operations=self._operations.read(batch, verdicts) if self._operations else None,
             codes={field: self._codes(field, batch, verdicts) for field in self._fields},
             money=read_money(batch, self._mapping, names.flagged, verdicts),
-            stay_days=read_stay(batch, self._mapping, verdicts),
+            stays=read_stay(batch, self._mapping, verdicts),
             age_days=read_age(batch, self._mapping, verdicts),
             verdicts=verdicts,
         )

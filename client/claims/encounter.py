@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -19,10 +22,24 @@ Days = npt.NDArray[np.int32]
 _MOST_NEWBORN_DAYS = 366
 
 
-def read_stay(batch: pa.RecordBatch, mapping: ClaimMapping, verdicts: Verdicts) -> Days:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stays:
+    """The stays of a batch.
+
+    Attributes:
+        days: ``MISSING`` where nothing says it.
+        dates: Each of ``DATES`` that the file has, in microseconds since 1970.
+    """
+
+    days: Days
+    dates: Mapping[str, Parsed]
+
+
+def read_stay(batch: pa.RecordBatch, mapping: ClaimMapping, verdicts: Verdicts) -> Stays:
     """The stated stay, else what the dates say, else ``MISSING``; faults go to the verdict."""
-    dates = {name: _dates(batch, mapping, name, verdicts) for name in DATES}
-    admitted, discharged = dates["adm_time"], dates["dscg_time"]
+    read = {name: _dates(batch, mapping, name, verdicts) for name in DATES}
+    dates = {name: found for name, found in read.items() if found is not None}
+    admitted, discharged = dates.get("adm_time"), dates.get("dscg_time")
     stated = _whole(batch, mapping.fields.get("act_ipt_days"), MAX_STAY_DAYS, verdicts)
     days = np.full(batch.num_rows, MISSING, np.int64)
     if admitted is not None and discharged is not None:
@@ -38,7 +55,7 @@ def read_stay(batch: pa.RecordBatch, mapping: ClaimMapping, verdicts: Verdicts) 
                 verdicts.blame(Reason.STAY_CONTRADICTS_DATES, contradicts)
     if stated is not None:
         days = np.where(stated.missing, days, stated.values)
-    return days.astype(np.int32)
+    return Stays(days=days.astype(np.int32), dates=dates)
 
 
 def read_age(batch: pa.RecordBatch, mapping: ClaimMapping, verdicts: Verdicts) -> Days:

@@ -17,6 +17,7 @@ from client.claims.identifiers import refuse_named_identifiers
 from client.claims.mapping import ClaimMapping
 from client.claims.parsing.codes import compact, dictionary_encoded, row_places
 from client.claims.parsing.parsed import Rows
+from client.claims.particulars import Particulars, particulars_of
 from client.claims.projection import code_columns, present_columns
 from client.claims.pseudonym import Pseudonymiser
 from client.claims.reasons import Mask, Reason
@@ -36,10 +37,12 @@ class Ingested:
     Attributes:
         table: The claims.
         split: The values of the split column as they stand in the source, row by row; None without one.
+        particulars: What a router needs besides; None unless asked for.
     """
 
     table: ClaimTable
     split: CodeColumn | None
+    particulars: Particulars | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +96,7 @@ class Ingest:
         pseudonym_key: bytes,
         split: str | None = None,
         rejects_path: Path | None = None,
+        particulars: bool = False,
     ) -> None:
         """Check names and columns; nothing is read yet.
 
@@ -102,6 +106,7 @@ class Ingest:
             pseudonym_key: The bureau's key for pseudonyms, 32 bytes.
             split: A column whose values are handed on as they are, next to each batch.
             rejects_path: Where refused rows are written; nowhere if None. Must not exist.
+            particulars: Whether keys, dates and parts of the amount are handed on next to each batch.
 
         Raises:
             SourceError: If a column is missing or the source is damaged.
@@ -110,7 +115,7 @@ class Ingest:
         refuse_named_identifiers(source.schema_names, mapping.ignored_identifiers)
         self._source, self._mapping, self._split = source, mapping, split
         self._pseudonymiser = Pseudonymiser(pseudonym_key)
-        self._rejects_path = rejects_path
+        self._rejects_path, self._particulars = rejects_path, particulars
         self._mapped = present_columns(source, mapping)
         self._codes = tuple(name for name in code_columns(mapping) if name in self._mapped)
         self._report: IngestReport | None = None
@@ -166,6 +171,7 @@ class Ingest:
         rows = _chosen(accepted & ~netted)
         table = self._table(checked, total, fees, rows)
         split = raw_codes(batch.column(self._split), rows) if self._split else None
+        details = particulars_of(checked, rows, netted=touched) if self._particulars else None
         report = IngestReport(
             seen=batch.num_rows,
             accepted=len(table),
@@ -173,7 +179,7 @@ class Ingest:
             netted=int(netted.sum()),
             refunded=int(refunded.sum()),
         )
-        return Ingested(table=table, split=split), report
+        return Ingested(table=table, split=split, particulars=details), report
 
     def _table(
         self, checked: CheckedBatch, total: npt.NDArray[np.int64], fees: npt.NDArray[np.int64], rows: Rows
@@ -186,7 +192,7 @@ class Ingest:
             attributes={name: checked.code_column(name, rows) for name in ATTRIBUTES if name in checked.codes},
             fees=fees[rows],
             total=total[rows],
-            stay_days=checked.stay_days[rows],
+            stay_days=checked.stays.days[rows],
             age_days=checked.age_days[rows],
             person_id=self._pseudonymiser.person_ids(names.cast(pa.large_binary()).to_numpy(zero_copy_only=False)),
             text=checked.code_column(_TEXT, rows) if _TEXT in checked.codes else None,

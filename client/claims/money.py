@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +28,12 @@ class Money:
     Attributes:
         total: int64 ``(n,)``.
         fees: int64 ``(n, 14)``.
+        paid: Each of ``PAYMENTS`` that the file has.
     """
 
     total: Fen
     fees: Fen
+    paid: Mapping[str, Parsed]
 
 
 def read_total(batch: pa.RecordBatch, mapping: ClaimMapping) -> Parsed:
@@ -55,9 +58,9 @@ def read_money(batch: pa.RecordBatch, mapping: ClaimMapping, refund: Mask, verdi
     if negative.any():
         verdicts.blame(Reason.NEGATIVE_AMOUNT, negative)
     fees = _read_fees(batch, mapping.fees, total.values, verdicts) if mapping.fees else None
-    _check_payment(batch, mapping, total.values, verdicts)
+    paid = _read_payment(batch, mapping, total.values, verdicts)
     empty = np.zeros((batch.num_rows, len(FEE_CATEGORIES)), np.int64)
-    return Money(total=total.values, fees=empty if fees is None else fees)
+    return Money(total=total.values, fees=empty if fees is None else fees, paid=paid)
 
 
 def _read_fees(batch: pa.RecordBatch, fees: Fees, total: Fen, verdicts: Verdicts) -> Fen:
@@ -81,9 +84,9 @@ def _read_fees(batch: pa.RecordBatch, fees: Fees, total: Fen, verdicts: Verdicts
     return np.ascontiguousarray(table.T)
 
 
-def _check_payment(batch: pa.RecordBatch, mapping: ClaimMapping, total: Fen, verdicts: Verdicts) -> None:
-    """Fund, person and hospital parts make the total, where the first two are given."""
-    paid = {}
+def _read_payment(batch: pa.RecordBatch, mapping: ClaimMapping, total: Fen, verdicts: Verdicts) -> Mapping[str, Parsed]:
+    """Who pays; fund, person and hospital parts make the total, where the first two are given."""
+    paid: dict[str, Parsed] = {}
     for name in PAYMENTS:
         column = mapping.fields.get(name)
         if column in batch.schema.names:
@@ -91,8 +94,9 @@ def _check_payment(batch: pa.RecordBatch, mapping: ClaimMapping, total: Fen, ver
             paid[name].report(verdicts)
     fund, person, hospital = (paid.get(name) for name in ("fund_pay_sumamt", "psn_part_amt", "hosp_part_amt"))
     if fund is None or person is None:
-        return
+        return paid
     parts = fund.values + person.values + (hospital.values if hospital is not None else 0)
     off = ~fund.missing & ~person.missing & (np.abs(parts - total) > TOLERANCE_FEN)
     if off.any():
         verdicts.blame(Reason.PAYMENT_DOES_NOT_ADD_UP, off)
+    return paid

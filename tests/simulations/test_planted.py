@@ -166,6 +166,16 @@ def test_a_claim_handed_in_again_has_another_key_later_dates_and_almost_the_amou
     assert len(by_key) == len(planted.claims)
 
 
+def test_copies_lie_within_the_days_that_were_asked_for() -> None:
+    planted = plant(*few_columns(), share=0.2, later_days=(25, 30), almost=0.1)
+    copies = of_kind(planted, Kind.AGAIN)
+    persons = planted.claims[PERSON].to_numpy()
+    left = planted.claims["left"].to_numpy()
+    later = left[copies] - left[persons[copies]]
+    assert (later >= np.timedelta64(25, "D")).all()
+    assert (later <= np.timedelta64(30, "D")).all()
+
+
 def test_a_table_without_persons_gets_one_a_claim_and_copies_share_it() -> None:
     planted = plant(*few_columns(), share=0.2)
     table = ingested(planted)

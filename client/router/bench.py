@@ -1,0 +1,154 @@
+"""What a router works with at one moment: artefacts, rules, and a shadow. Never changed, only exchanged as a whole."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from client.router.claims import SECONDS_A_DAY, RoutedClaims
+from client.router.deciding.artefacts import Artefacts
+from client.router.deciding.calibration import Calibration
+from client.router.deciding.cards import ClusterCards
+from client.router.deciding.deciding import decide
+from client.router.deciding.decisions import Decisions
+from client.router.deciding.distance import locate
+from client.router.deciding.habits import Habits
+from client.router.deciding.model import RoutingModel
+from client.router.deciding.policy import RouterPolicy
+from client.router.models.shelf import Held, sha256_of
+from client.router.registers import Registers
+from client.router.rules.evaluate import evaluate
+from client.router.rules.event import events_of
+from client.router.rules.history import History
+from client.router.rules.rule import Assigned, Rule
+from client.router.rules.table import rules_from
+from client.router.rules.usual import usual_fee_shares
+from client.router.store.artefacts import ArtefactStore, Kind
+from common.columns import ClaimTable
+from common.features.rows import Featuriser
+from common.model import Model
+
+Rows = npt.NDArray[np.float32]
+
+_LOT = b"fedclaims router: spot checks"
+_DRAFTS = b"fedclaims router: payment drafts"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """One model with everything that goes with it.
+
+    Attributes:
+        artefacts: What decisions follow from.
+        rules: Of the policy.
+        usual: Usual fee shares per cluster, from the model; None if its features have no fees.
+    """
+
+    artefacts: Artefacts
+    rules: tuple[Rule, ...]
+    usual: npt.NDArray[np.float64] | None
+
+    @cached_property
+    def _featuriser(self) -> Featuriser:
+        return Featuriser(self.artefacts.model.features)
+
+    def rows(self, table: ClaimTable) -> Rows:
+        """The rows of some claims under the model's features; for one thread at a time."""
+        return self._featuriser.rows(table)
+
+    def decide(self, claims: RoutedClaims, history: History, registers: Registers, now: int) -> Decisions:
+        """Decide about some claims; nothing is remembered."""
+        rows = self.rows(claims.table)
+        assigned = None
+        if self.usual is not None:
+            nearest = locate(rows, self.artefacts.model).nearest.astype(np.int32)
+            assigned = Assigned(cluster=nearest, usual=self.usual)
+        events = events_of(claims, now // SECONDS_A_DAY)
+        findings = evaluate(self.rules, claims, history, registers, events=events, assigned=assigned)
+        return decide(claims, rows, findings, self.artefacts, now)
+
+
+def lot_of(pseudonym_key: bytes) -> bytes:
+    """The bureau's secret for spot checks, made of the secret it has."""
+    return hmac.digest(pseudonym_key, _LOT, "sha256")
+
+
+def draft_key_of(pseudonym_key: bytes) -> bytes:
+    """The bureau's key for identities of payment drafts, likewise."""
+    return hmac.digest(pseudonym_key, _DRAFTS, "sha256")
+
+
+def set_up(held: Held, policy: RouterPolicy, artefacts: ArtefactStore, lot: bytes, now: int) -> Bench:
+    """The bench for a version of the model, with what the store has for it; all of it is kept for replays.
+
+    Guarantees:
+        * Cards, habits and calibration of another model are not used; nor is a calibration of other habits.
+    """
+    model, published = held.model, held.publication
+    digest = sha256_of(held)
+    artefacts.keep(Kind.MODEL, held.bytes, now)
+    artefacts.keep(Kind.POLICY, policy.to_json(), now)
+    publication = artefacts.keep(Kind.PUBLICATION, published.model_dump_json().encode(), now)
+    if artefacts.pointed(Kind.PUBLICATION, digest) != publication:
+        artefacts.point(Kind.PUBLICATION, digest, publication)
+    if artefacts.pointed(Kind.CARDS, digest) is None:
+        cards = first_cards(model, digest, policy, now)
+        artefacts.point(Kind.CARDS, digest, artefacts.keep(Kind.CARDS, cards.to_json(), now))
+    found = belonging(artefacts, digest)
+    routing = RoutingModel.of(model, sha256=digest, version=published.version, expires=published.expires)
+    return bench_of(model, routing, policy, found, lot)
+
+
+def first_cards(model: Model, model_sha256: str, policy: RouterPolicy, now: int) -> ClusterCards:
+    """What is known of a model's clusters before the bureau has reviewed a claim: what the model itself says."""
+    none = ClusterCards(model_sha256=model_sha256, made_at=0)
+    if model.outcomes is None:
+        return none
+    from client.router.deciding.federating import federated_cards, with_federated  # noqa: PLC0415  scipy, rarely needed
+
+    return with_federated(none.model_copy(update={"made_at": now}), federated_cards(model, policy))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Belonging:
+    """What a bureau has for one model.
+
+    Attributes:
+        cards: Empty if there are none yet.
+        habits: None if none were observed.
+        calibration: None if none was fitted to these habits.
+    """
+
+    cards: ClusterCards
+    habits: Habits | None
+    calibration: Calibration | None
+
+
+def belonging(artefacts: ArtefactStore, model_sha256: str) -> Belonging:
+    """What the store has for a model."""
+    cards, habits, calibration = (
+        None if (digest := artefacts.pointed(kind, model_sha256)) is None else artefacts.get(digest)
+        for kind in (Kind.CARDS, Kind.HABITS, Kind.CALIBRATION)
+    )
+    return Belonging(
+        cards=ClusterCards(model_sha256=model_sha256, made_at=0) if cards is None else ClusterCards.from_json(cards),
+        habits=None if habits is None else Habits.from_json(habits),
+        calibration=None if calibration is None else Calibration.from_json(calibration),
+    )
+
+
+def bench_of(model: Model, routing: RoutingModel, policy: RouterPolicy, found: Belonging, lot: bytes) -> Bench:
+    """The bench of a model, with its rules."""
+    artefacts = Artefacts(
+        model=routing,
+        policy=policy,
+        cards=found.cards,
+        habits=found.habits,
+        calibration=found.calibration,
+        lot=lot,
+    )
+    return Bench(artefacts=artefacts, rules=rules_from(policy.rules), usual=usual_fee_shares(model))

@@ -1,0 +1,1 @@
+"""What a bureau's people type about the router."""

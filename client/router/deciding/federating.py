@@ -1,0 +1,73 @@
+"""Cluster cards from what all bureaus' past claims became, as a model publishes it, beside the bureau's own."""
+
+from __future__ import annotations
+
+from math import sqrt
+
+from client.router.deciding.cards import ClusterCard, ClusterCards
+from client.router.deciding.policy import RouterPolicy
+from client.router.deciding.risk import share_bounds
+from common.model import Cluster, ClusterOutcomes, Model
+from common.outcomes import DECIDED
+
+
+def federated_cards(model: Model, policy: RouterPolicy) -> tuple[ClusterCard, ...]:
+    """A card for each cluster of which enough past claims were decided to be shown; none if nobody counted.
+
+    Guarantees:
+        * The bounds hold with the noise of all counts in them, and where adverse outcomes are few enough to be
+          hidden, the upper one is that of the most there can be.
+
+    Args:
+        model: As published.
+        policy: For the certainty of the bounds.
+    """
+    if model.outcomes is None:
+        return ()
+    noise_std = model.outcomes.noise_std * sqrt(len(DECIDED))
+    found = (
+        _card(place, cluster, counted, noise_std, policy)
+        for place, (cluster, counted) in enumerate(zip(model.clusters, model.outcomes.clusters, strict=True))
+    )
+    return tuple(card for card in found if card is not None)
+
+
+def with_federated(local: ClusterCards, federated: tuple[ClusterCard, ...]) -> ClusterCards:
+    """For each cluster the card with the closer bounds; what the bureau knows of its own recent claims stays.
+
+    Args:
+        local: Of the bureau's own reviewed claims; may lack clusters.
+        federated: Of all bureaus' past claims; may lack clusters.
+    """
+    own = {card.cluster: card for card in local.cards}
+    found = {**own, **{card.cluster: _closer(own.get(card.cluster), card) for card in federated}}
+    return local.model_copy(update={"cards": tuple(found[cluster] for cluster in sorted(found))})
+
+
+def _card(
+    place: int, cluster: Cluster, counted: ClusterOutcomes, noise_std: float, policy: RouterPolicy
+) -> ClusterCard | None:
+    if counted.decided is None or counted.adverse_low is None or counted.adverse_high is None:
+        return None
+    lower, _ = share_bounds(counted.adverse_low, counted.decided, noise_std=noise_std, certainty=policy.certainty)
+    _, upper = share_bounds(counted.adverse_high, counted.decided, noise_std=noise_std, certainty=policy.certainty)
+    return ClusterCard(
+        cluster=place,
+        source="federated",
+        reviewed=counted.decided,
+        adverse=counted.adverse_high,
+        noise_std=noise_std,
+        lower=lower,
+        upper=upper,
+        certainty=policy.certainty,
+        recent=0,
+        cost_cv=cluster.cost_cv,
+    )
+
+
+def _closer(own: ClusterCard | None, federated: ClusterCard) -> ClusterCard:
+    if own is None:
+        return federated
+    if own.upper - own.lower <= federated.upper - federated.lower:
+        return own
+    return federated.model_copy(update={"recent": own.recent, "providers": own.providers})

@@ -1,0 +1,82 @@
+"""A decision on a page: the sentences, the picture, and what a reviewer wants to see. It loads nothing."""
+
+from __future__ import annotations
+
+from markupsafe import Markup, escape
+
+from client.router.deciding.distance import SQUARE_UNITS
+from client.router.deciding.explain import Explanation, explain
+from client.router.deciding.model import RoutingModel
+from client.router.deciding.picture import ABOUT, PARTS_TITLE, TITLE, cluster_picture, parts_picture
+from client.router.deciding.policy import Language, RouterPolicy
+from client.router.deciding.record import DecisionRecord
+from client.router.deciding.scoring import MILLION, PARTS
+from client.router.deciding.wording import Words
+
+STYLE = (
+    "body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#222}"
+    "svg{width:100%;height:auto;font:12px system-ui,sans-serif}svg text:not([fill]){fill:#222}"
+    "table{border-collapse:collapse;font-size:.85rem;width:100%}"
+    "td{border-top:1px solid #ddd;padding:.25rem .5rem;overflow-wrap:anywhere;vertical-align:top}"
+    "td:first-child{white-space:nowrap;color:#555}.lane{font-weight:600}.object{background:#f3f6f9;padding:.8rem 1rem}"
+)
+
+HEADING = Words("关于这份结算单的决定", "The decision about this claim")
+DETAILS = Words("决定的依据", "What the decision was made from")
+
+
+def decision_page(record: DecisionRecord, policy: RouterPolicy, model: RoutingModel, language: Language) -> str:
+    """The page, HTML."""
+    told = explain(record, policy, language, model.block_names)
+    return Markup(
+        '<!doctype html>\n<html lang="{lang}"><head><meta charset="utf-8"><title>{heading}</title>'
+        '<meta name="viewport" content="width=device-width"><style>{style}</style></head><body>'
+        "<h1>{heading}</h1>{sentences}<h2>{where}</h2><p>{about}</p>{picture}<h2>{parts}</h2>{bars}"
+        "<h2>{details}</h2><table>{lines}</table></body></html>\n"
+    ).format(
+        lang="zh-CN" if language == "zh" else "en",
+        heading=HEADING.of(language),
+        style=Markup(STYLE),  # noqa: S704  a constant
+        sentences=_sentences(told),
+        where=TITLE.of(language),
+        about=ABOUT.of(language),
+        picture=cluster_picture(record, model, language),
+        parts=PARTS_TITLE.of(language),
+        bars=parts_picture(record, model, language),
+        details=DETAILS.of(language),
+        lines=_lines(record),
+    )
+
+
+def _sentences(told: Explanation) -> Markup:
+    reasons = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in told.reasons)
+    return Markup('<p class="lane">{} - {}</p><ul>{}</ul><p>{}</p><p class="object">{}</p>').format(
+        told.lane.value, told.outcome, reasons, told.number, told.objection
+    )
+
+
+def _lines(record: DecisionRecord) -> Markup:
+    strange = ", ".join(f"{name} {part / MILLION:.3f}" for name, part in zip(PARTS, record.strangeness, strict=True))
+    shown = {
+        "decision": record.decision_id,
+        "claim": record.claim_key,
+        "lane": f"{record.lane.value}: {', '.join(reason.value for reason in record.reasons)}",
+        "cluster": f"{record.cluster} ({record.square_distance / SQUARE_UNITS:.6f})",
+        "second": "-" if record.second is None else f"{record.second} ({_shown(record.second_square_distance)})",
+        "score": f"{record.score:.6f}: {strange}",
+        "findings": ", ".join(found.rule_id for found in record.findings) or "-",
+        "model": f"{record.model_version}, {record.model_sha256}",
+        "policy": record.policy_sha256,
+        "features": record.features_sha256,
+        "calibration": record.calibration_sha256 or "-",
+        "cards": record.cards_sha256,
+        "habits": record.habits_sha256 or "-",
+        "lineage": ", ".join(record.lineage),
+    }
+    return Markup("").join(
+        Markup("<tr><td>{}</td><td>{}</td></tr>").format(name, escape(value)) for name, value in shown.items()
+    )
+
+
+def _shown(square: int | None) -> str:
+    return "-" if square is None else f"{square / SQUARE_UNITS:.6f}"

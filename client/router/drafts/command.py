@@ -1,0 +1,105 @@
+"""``fedclaims-bureau drafts``: look at payment drafts, approve them, hand out the approved ones. Nothing is executed.
+
+Exit codes: 0 all is well; 3 there is no such draft or file; 5 two different people must approve; 7 the store failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Engine
+
+from client.router.drafts.book import DraftBook, Held
+from client.router.drafts.draft import Status
+from client.router.drafts.exporting import export, yuan
+
+MOST_SHOWN = 1_000
+
+Opening = Callable[[Path], Engine]
+"""From a router's directory to its database."""
+
+
+def add_drafts_command(commands: argparse._SubParsersAction[argparse.ArgumentParser], opening: Opening) -> None:
+    """Add ``drafts`` with ``list``, ``approve`` and ``export`` to the commands; ``run`` is what to call."""
+    drafts = commands.add_parser("drafts", help="payment drafts of FAST claims", description=__doc__)
+    below = drafts.add_subparsers(dest="drafts_command", required=True)
+    shown = below.add_parser("list", help="show drafts and who approved them")
+    shown.add_argument("--status", choices=[one.value for one in Status], help="only these")
+    shown.add_argument("--json", action="store_true", help="print JSON lines, all of them")
+    shown.set_defaults(run=_with_book(opening, _list))
+    approve = below.add_parser("approve", help="put a name under drafts; two different people must")
+    approve.add_argument("draft", nargs="+", help="identities, as `drafts list` shows them")
+    approve.add_argument("--by", required=True, metavar="NAME", help="who approves")
+    approve.set_defaults(run=_with_book(opening, _approve))
+    exported = below.add_parser("export", help="write the approved drafts to a new file")
+    exported.add_argument("file", type=Path, help="ends in .csv or .jsonl")
+    exported.set_defaults(run=_with_book(opening, _export))
+    for parser in (shown, approve, exported):
+        parser.add_argument("--dir", type=Path, default=Path("router"), help="the router's directory (default: router)")
+
+
+def _with_book(
+    opening: Opening, run: Callable[[DraftBook, argparse.Namespace], None]
+) -> Callable[[argparse.Namespace], None]:
+    def started(arguments: argparse.Namespace) -> None:
+        with _book(opening, arguments.dir) as book:
+            run(book, arguments)
+
+    return started
+
+
+@contextmanager
+def _book(opening: Opening, directory: Path) -> Iterator[DraftBook]:
+    engine = opening(directory)
+    try:
+        yield DraftBook(engine)
+    finally:
+        engine.dispose()
+
+
+def _list(book: DraftBook, arguments: argparse.Namespace) -> None:
+    held = book.all(Status(arguments.status) if arguments.status else None)
+    if arguments.json:
+        for one in held:
+            print(json.dumps(_as_dict(one), ensure_ascii=False))  # noqa: T201 - this is what a command is for
+        return
+    console = Console()
+    _show(held, console if console.is_terminal else Console(width=160, no_color=True))
+
+
+def _show(held: Iterator[Held], console: Console) -> None:
+    table = Table("draft", "claim", "total yuan", "fund", "person", "hospital", "rounding", "status", "approved by")
+    counts: Counter[str] = Counter()
+    for one in islice(held, MOST_SHOWN):
+        draft = one.draft
+        amounts = (draft.total_fen, draft.fund_fen, draft.person_fen, draft.hospital_fen, draft.rounding_fen)
+        table.add_row(draft.draft_id, draft.claim_key, *map(yuan, amounts), one.status, ", ".join(one.approved_by))
+        counts[one.status] += 1
+    more = sum(1 for _ in held)
+    console.print(table)
+    told = ", ".join(f"{count} {status}" for status, count in sorted(counts.items())) or "no drafts"
+    console.print(f"{told}." + (f" {more} more; --json shows all." if more else ""))
+
+
+def _approve(book: DraftBook, arguments: argparse.Namespace) -> None:
+    for draft_id in arguments.draft:
+        held = book.approve(draft_id, arguments.by, int(time.time()))
+        print(f"{draft_id} {held.status}")  # noqa: T201
+
+
+def _export(book: DraftBook, arguments: argparse.Namespace) -> None:
+    written = export(book.all(Status.APPROVED), arguments.file)
+    print(f"{written} approved drafts are in {arguments.file}. Nothing was paid.")  # noqa: T201
+
+
+def _as_dict(held: Held) -> dict[str, object]:
+    return {**held.draft.model_dump(), "status": held.status.value, "approved_by": held.approved_by}

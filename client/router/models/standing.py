@@ -1,0 +1,168 @@
+"""What a bureau has decided about each version of the model: a pure state, and the steps it may take."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from itertools import pairwise
+from typing import Annotated, Self
+
+from pydantic import Field, ValidationError
+
+from common.consortium.publishing import Publication
+from common.consortium.roster import Content, Second
+from common.errors import InputError, RefusedError
+
+MOST_VERSIONS = 10_000
+
+
+class ModelChoiceError(RefusedError):
+    """The bureau's own earlier choice forbids it; the text says which."""
+
+
+class Stance(StrEnum):
+    """What the bureau has said about a version."""
+
+    WAITING = "waiting"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+
+
+class Entry(Content):
+    """One version.
+
+    Attributes:
+        publication: As it was signed; whoever made up another one of this version is found out.
+        stance: What the bureau said last.
+        since: Unix seconds.
+    """
+
+    publication: Publication
+    stance: Annotated[Stance, Field(strict=False)]
+    since: Second
+
+
+class Standing(Content):
+    """All versions that were received.
+
+    Attributes:
+        entries: In rising order of version, one for each.
+        pinned: The newest version that was ever accepted; nothing older is accepted from then on.
+        in_force: What decides; None before the first was accepted.
+        shadow: What decides beside it and changes nothing.
+    """
+
+    entries: Annotated[tuple[Entry, ...], Field(max_length=MOST_VERSIONS)] = ()
+    pinned: int | None = None
+    in_force: int | None = None
+    shadow: int | None = None
+
+    @property
+    def newest_accepted(self) -> Publication | None:
+        """What the next publication must follow."""
+        return None if self.pinned is None else self.entry(self.pinned).publication
+
+    def entry(self, version: int) -> Entry:
+        """What is known of a version.
+
+        Raises:
+            InputError: If it was never received.
+        """
+        for one in self.entries:
+            if one.publication.version == version:
+                return one
+        msg = f"model version {version} is not on this router's shelf: `model list` shows which are"
+        raise InputError(msg)
+
+    def received(self, publication: Publication, now: int) -> Self:
+        """With a version that waits for the bureau's choice; the same again changes nothing.
+
+        Raises:
+            ModelChoiceError: If another content of this version is known.
+        """
+        for one in self.entries:
+            if one.publication == publication:
+                return self
+            if one.publication.version == publication.version:
+                msg = (
+                    f"another model of version {publication.version} was received before: use neither, tell governance"
+                )
+                raise ModelChoiceError(msg)
+        entry = Entry(publication=publication, stance=Stance.WAITING, since=now)
+        entries = sorted((*self.entries, entry), key=lambda one: one.publication.version)
+        return self._with(entries=tuple(entries))
+
+    def accepted(self, version: int, now: int) -> Self:
+        """With this version in force, and pinned; it is no shadow any more."""
+        self._insist_not_refused(version)
+        pinned = version if self.pinned is None else max(self.pinned, version)
+        shadow = None if self.shadow == version else self.shadow
+        entries = self._said(version, Stance.ACCEPTED, now)
+        return self._with(entries=entries, pinned=pinned, in_force=version, shadow=shadow)
+
+    def shadowed(self, version: int) -> Self:
+        """With this version deciding in parallel."""
+        self._insist_not_refused(version)
+        if version == self.in_force:
+            msg = f"model version {version} is in force: a shadow is another version"
+            raise ModelChoiceError(msg)
+        return self._with(shadow=version)
+
+    def refused(self, version: int, now: int) -> Self:
+        """Without this version, for good.
+
+        Raises:
+            ModelChoiceError: If it is in force: there must be another one first.
+        """
+        if version == self.in_force:
+            msg = f"model version {version} is in force: accept another or roll back first, then refuse it"
+            raise ModelChoiceError(msg)
+        shadow = None if self.shadow == version else self.shadow
+        return self._with(entries=self._said(version, Stance.REFUSED, now), shadow=shadow)
+
+    def rolled_back(self, version: int) -> Self:
+        """With a version in force that was accepted before; what is pinned stays.
+
+        Raises:
+            ModelChoiceError: If it was never accepted, or refused since.
+        """
+        if self.entry(version).stance is not Stance.ACCEPTED:
+            msg = f"model version {version} was never accepted here, or refused since: one can only go back to what was"
+            raise ModelChoiceError(msg)
+        return self._with(in_force=version, shadow=None if self.shadow == version else self.shadow)
+
+    def links(self, version: int) -> bool:
+        """Whether the versions from this one to the pinned one name each other, wherever neighbours were received."""
+        held = [one.publication for one in self.entries if version <= one.publication.version <= (self.pinned or 0)]
+        return all(
+            after.previous == before.digest for before, after in pairwise(held) if after.version == before.version + 1
+        )
+
+    def to_json(self) -> bytes:
+        """For a file, readable by people."""
+        return self.model_dump_json(indent=2).encode() + b"\n"
+
+    @classmethod
+    def from_json(cls, held: bytes) -> Self:
+        """The state in a file.
+
+        Raises:
+            InputError: If it is damaged.
+        """
+        try:
+            return cls.model_validate_json(held)
+        except ValidationError:
+            msg = "the router's list of models is damaged: restore it; without it nobody knows what was accepted"
+            raise InputError(msg) from None
+
+    def _said(self, version: int, stance: Stance, now: int) -> tuple[Entry, ...]:
+        wanted = self.entry(version)
+        changed = wanted.model_copy(update={"stance": stance, "since": now})
+        return tuple(changed if one is wanted else one for one in self.entries)
+
+    def _insist_not_refused(self, version: int) -> None:
+        if self.entry(version).stance is Stance.REFUSED:
+            msg = f"this bureau refused model version {version}: wait for another version"
+            raise ModelChoiceError(msg)
+
+    def _with(self, **changes: object) -> Self:
+        return self.model_copy(update=changes)

@@ -1,0 +1,81 @@
+"""Scores of decided claims under another model or other habits: from rows and inputs that stand in their records."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from client.router.deciding.artefacts import Artefacts
+from client.router.deciding.distance import locate
+from client.router.deciding.inputs import Columns
+from client.router.deciding.rowtext import row_of
+from client.router.deciding.scoring import MILLION, score
+from common.columns import encode_codes
+from common.errors import InputError
+
+AT_ONCE = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rescored:
+    """Of ``n`` decided claims.
+
+    Attributes:
+        scores: float64 ``(n,)``.
+        clusters: int64 ``(n,)``, the nearest.
+    """
+
+    scores: npt.NDArray[np.float64]
+    clusters: npt.NDArray[np.int64]
+
+
+def rescored(records: Iterable[bytes], artefacts: Artefacts) -> Rescored:
+    """Scores and clusters of some records under a model and habits.
+
+    Raises:
+        InputError: If a row was made with other features than the model's: such claims must be read again.
+    """
+    parts = [_rescored([json.loads(one) for one in some], artefacts) for some in _some(records)]
+    return Rescored(
+        scores=np.concatenate([np.empty(0), *(one.scores for one in parts)]),
+        clusters=np.concatenate([np.empty(0, np.int64), *(one.clusters for one in parts)]),
+    )
+
+
+def _some(records: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    taken: list[bytes] = []
+    for one in records:
+        taken.append(one)
+        if len(taken) == AT_ONCE:
+            yield taken
+            taken = []
+    if taken:
+        yield taken
+
+
+def _rescored(records: Sequence[dict[str, Any]], artefacts: Artefacts) -> Rescored:
+    model = artefacts.model
+    if any(one["features_sha256"] != model.features_sha256 for one in records):
+        msg = "some decided claims have rows of other features than this model's: route new claims under it first"
+        raise InputError(msg)
+    rows = np.concatenate([row_of(one["row"], model.features.n_features) for one in records])
+    places = locate(rows, model)
+    found = score(_columns([one["inputs"] for one in records]), places.nearest, places.square, model, artefacts.usual)
+    return Rescored(scores=found.scores / MILLION, clusters=places.nearest)
+
+
+def _columns(inputs: Sequence[dict[str, Any]]) -> Columns:
+    return Columns(
+        total=np.array([one["total_fen"] for one in inputs], np.int64),
+        stay_days=np.array([one["stay_days"] for one in inputs], np.int64),
+        fees=np.array([one["fees_fen"] for one in inputs], np.int64),
+        diagnoses=encode_codes([one["diagnosis"] for one in inputs]),
+        operations=encode_codes([one["operation"] for one in inputs]),
+        refused=np.array([one["refused_automation"] for one in inputs], np.bool_),
+        draws=np.array([one["draw"] for one in inputs], np.int64),
+    )

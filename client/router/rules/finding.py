@@ -1,0 +1,99 @@
+"""The finding: a reason against a claim, in the shape of the national audit interface (3101, 3102)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+RULE_ID = r"^[A-Z][0-9A-Z-]{0,15}$"
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+
+
+class Severity(StrEnum):
+    """``sev_deg``, in the words of the interface."""
+
+    CLEAR = "明确违规"
+    HIGH = "高度可疑"
+    LIGHT = "轻度可疑"
+
+
+SEVERITY_IN_ENGLISH: dict[Severity, str] = {
+    Severity.CLEAR: "clear violation",
+    Severity.HIGH: "highly suspicious",
+    Severity.LIGHT: "slightly suspicious",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleText:
+    """What a rule says, in both languages. No claim's value stands in it.
+
+    Attributes:
+        rule_id: Such as ``R01``.
+        severity: Of its findings.
+        name: Chinese; ``english_name`` likewise.
+        content: What is wrong, Chinese; ``english_content`` likewise.
+        behaviour: The kind of violation, Chinese; ``english_behaviour`` likewise.
+    """
+
+    rule_id: str
+    severity: Severity
+    name: str
+    english_name: str
+    content: str
+    english_content: str
+    behaviour: str
+    english_behaviour: str
+
+
+class Finding(BaseModel):
+    """One reason against one claim; its fields are those of the interface, and no others.
+
+    Attributes:
+        rule_id: Which rule.
+        rule_name: Its name, Chinese.
+        vola_cont: What is wrong, Chinese.
+        vola_amt: The amount concerned, yuan.
+        sev_deg: How sure the rule is.
+        vola_evid: Facts of this claim, ``name=value`` with semicolons between; other claims by their reference.
+        vola_bhvr_type: The kind of violation, Chinese.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    rule_id: Annotated[str, StringConstraints(pattern=RULE_ID)]
+    rule_name: Text
+    vola_cont: Text
+    vola_amt: Annotated[Decimal, Field(ge=0, decimal_places=2, allow_inf_nan=False)]
+    sev_deg: Severity
+    vola_evid: Text
+    vola_bhvr_type: Text
+
+
+def finding(text: RuleText, amount_fen: int, evidence: str) -> Finding:
+    """What a rule says about one claim."""
+    return Finding(
+        rule_id=text.rule_id,
+        rule_name=text.name,
+        vola_cont=text.content,
+        vola_amt=Decimal(amount_fen).scaleb(-2),
+        sev_deg=text.severity,
+        vola_evid=evidence,
+        vola_bhvr_type=text.behaviour,
+    )
+
+
+def in_english(text: RuleText) -> dict[str, str]:
+    """The words of a rule's findings in English, under the interface's field names."""
+    return {
+        "rule_id": text.rule_id,
+        "rule_name": text.english_name,
+        "vola_cont": text.english_content,
+        "sev_deg": SEVERITY_IN_ENGLISH[text.severity],
+        "vola_bhvr_type": text.english_behaviour,
+    }

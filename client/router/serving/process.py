@@ -1,0 +1,139 @@
+"""The router's process: opens, listens, takes up what has changed when it is told to, and stops when it is told to."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from client.claims.pseudonym import Pseudonymiser
+from client.deployment.logs import say, start_logging
+from client.router.claims import routed_claims
+from client.router.configuration import ServicePart
+from client.router.grouping import GroupCommit
+from client.router.place import RouterPlace
+from client.router.router import Router
+from client.router.serving.listening import Door, Tls, listening
+from client.router.serving.service import Answer, Decides, Question, RouterService
+from common.errors import FedclaimsError
+
+
+def run_router(root: Path, ready: Callable[[int], None] = lambda _: None) -> None:
+    """Serve the router of a directory until SIGTERM or SIGINT.
+
+    Guarantees:
+        * SIGHUP takes up model, policy, cards, calibration and registers as they are then: between two commits, so that
+          no request is dropped; if they cannot be used the router goes on with what it had.
+        * When it is told to stop, what was taken is decided, kept and answered first.
+
+    Args:
+        root: The directory.
+        ready: Is told the port once it listens, 0 for a socket.
+
+    Raises:
+        InputError: If something needs mending.
+        EngineError: If another process has it, or socket or store cannot be opened.
+    """
+    with Router.open(root) as router:
+        _leave_no_core()
+        os.umask(0o077)
+        start_logging(router.desk.configuration.log)
+        stop, again = _signals()
+        with serving(router) as port:
+            say("started", pid=os.getpid(), model_version=router.bench.artefacts.model.version)
+            for rule, register in router.idle_rules():
+                say("a rule does not run", rule=rule, missing=register)
+            ready(port)
+            _until(stop, again, router)
+            say("stopping")
+    say("stopped")
+
+
+@contextmanager
+def serving(router: Router) -> Iterator[int]:
+    """Answer over gRPC while this lasts; gives the port, 0 for a socket."""
+    part = router.desk.configuration.service
+    with decides(router, part.waiting) as group, listening(RouterService(group), door(router.desk.place, part)) as port:
+        yield port
+
+
+def decides(router: Router, most_waiting: int) -> Decides:
+    """Group commit before a router."""
+    pseudonymiser = Pseudonymiser(router.desk.key)
+
+    def decide(questions: Sequence[Question]) -> Sequence[Answer]:
+        persons = pseudonymiser.person_ids(one.claim.psn_key.encode() for one in questions)
+        claims = routed_claims([one.claim for one in questions], persons.tolist())
+        claims = replace(claims, refused_automation=router.registers.refused(persons))
+        answers = router.decide(claims)
+        columns = (answers.decision_ids, answers.lanes, answers.confidences.tolist(), answers.records)
+        return [
+            Answer(
+                decision_id=name,
+                lane=lane,
+                confidence=None if np.isnan(confidence) else confidence,
+                record=record if one.with_record else b"",
+            )
+            for one, name, lane, confidence, record in zip(questions, *columns, strict=True)
+        ]
+
+    return GroupCommit(decide, most_waiting=most_waiting)
+
+
+def door(place: RouterPlace, part: ServicePart) -> Door:
+    """Where to listen, as configured.
+
+    Raises:
+        InputError: If a certificate cannot be read.
+    """
+    tls = None
+    if part.tls is not None:
+        tls = Tls.read(*(place.within(path) for path in (part.tls.certificate, part.tls.key, part.tls.client_ca)))
+    return Door(
+        socket=place.within(part.socket),
+        group=part.group,
+        address=part.address,
+        tls=tls,
+        connections=part.connections,
+    )
+
+
+def _until(stop: threading.Event, again: threading.Event, router: Router) -> None:
+    """Swap when told, until told to stop. A signal's handler only sets an event: it may come amid a commit."""
+    while True:
+        again.wait()
+        again.clear()
+        if stop.is_set():
+            return
+        try:
+            router.swap()
+            say("swapped", model_version=router.bench.artefacts.model.version)
+        except (FedclaimsError, OSError) as error:
+            say("what is there now cannot be used", error=type(error).__name__)
+
+
+def _signals() -> tuple[threading.Event, threading.Event]:
+    """Events for "stop" and for "something happened"."""
+    stop, again = threading.Event(), threading.Event()
+
+    def end(*_: object) -> None:
+        stop.set()
+        again.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
+    signal.signal(signal.SIGHUP, lambda *_: again.set())
+    return stop, again
+
+
+def _leave_no_core() -> None:
+    """A crash must not write claims to a disk; where this may not be changed, whoever forbids it sees to it."""
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

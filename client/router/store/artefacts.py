@@ -1,0 +1,75 @@
+"""What decisions were made with, by SHA-256: a record is replayed with exactly these bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from enum import StrEnum
+
+from sqlalchemy import Engine, select
+
+from client.router.store.decisions import failing
+from client.router.store.opening import writing
+from client.router.store.tables import ABOUT, ARTEFACTS
+from common.errors import InputError
+
+
+class Kind(StrEnum):
+    """What an artefact is."""
+
+    MODEL = "model"
+    POLICY = "policy"
+    CALIBRATION = "calibration"
+    CARDS = "cards"
+    HABITS = "habits"
+    PUBLICATION = "publication"
+
+
+class ArtefactStore:
+    """Bytes by their digest.
+
+    Guarantees:
+        * What is given out has the digest it was asked by.
+        * Nothing is ever changed or removed.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        """Use an open database."""
+        self._engine = engine
+
+    def keep(self, kind: Kind, held: bytes, now: int) -> str:
+        """Keep bytes, durably, and give their SHA-256; the same again changes nothing."""
+        digest = hashlib.sha256(held).digest()
+        known = select(ARTEFACTS.c.sha256).where(ARTEFACTS.c.sha256 == digest)
+        with failing("written"), writing(self._engine) as connection:
+            if connection.execute(known).scalar() is None:
+                connection.execute(ARTEFACTS.insert().values(sha256=digest, kind=kind.value, held=held, kept_at=now))
+        return digest.hex()
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes of a digest.
+
+        Raises:
+            InputError: If they are not here, or were changed.
+        """
+        wanted = select(ARTEFACTS.c.held).where(ARTEFACTS.c.sha256 == bytes.fromhex(sha256))
+        with failing("read"), self._engine.connect() as connection:
+            held = connection.execute(wanted).scalar()
+        if held is None or hashlib.sha256(held).hexdigest() != sha256:
+            msg = f"artefact {sha256[:16]} is not in the router's store, or damaged: restore the store from its copy"
+            raise InputError(msg)
+        return bytes(held)
+
+    def point(self, kind: Kind, model_sha256: str, sha256: str | None) -> None:
+        """Say which of its kind goes with a model from now on, durably; None for none."""
+        name = f"{kind.value}/{model_sha256}"
+        with failing("written"), writing(self._engine) as connection:
+            connection.execute(ABOUT.delete().where(ABOUT.c.name == name))
+            if sha256 is not None:
+                connection.execute(ABOUT.insert().values(name=name, held=sha256))
+
+    def pointed(self, kind: Kind, model_sha256: str) -> str | None:
+        """Which of its kind goes with a model; None if none does."""
+        wanted = select(ABOUT.c.held).where(ABOUT.c.name == f"{kind.value}/{model_sha256}")
+        with failing("read"), self._engine.connect() as connection:
+            held = connection.execute(wanted).scalar()
+        return None if held is None else str(held)

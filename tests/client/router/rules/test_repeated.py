@@ -1,0 +1,146 @@
+"""Duplicates and near-duplicates: what meets, and the nearest thing that does not."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from client.router.rules.digest import digest, reference
+from client.router.rules.finding import Severity
+from client.router.rules.repeated import DuplicateClaim, NearDuplicateClaim
+from common.claim import Claim
+from tests.client.router.rules.cases import found, hit, remembered, stay, visit
+
+SAME, NEAR = DuplicateClaim(), NearDuplicateClaim()
+
+
+def test_a_claim_that_repeats_an_earlier_one_is_held_with_its_whole_amount_and_the_other_ones_reference() -> None:
+    findings = found(SAME, stay("B"), history=remembered(stay("A")))
+    (one,) = findings.of(0)
+    assert findings.hard.tolist() == [True]
+    assert (one.rule_id, one.sev_deg, one.vola_amt) == ("R01", Severity.HIGH, Decimal("5000.00"))
+    assert one.vola_evid == f"claims={reference(digest('A'))}"
+
+
+def test_of_two_equal_claims_in_one_batch_both_are_held_and_each_names_the_other() -> None:
+    findings = found(SAME, stay("A"), stay("B"))
+    assert [findings.of(row)[0].vola_evid for row in (0, 1)] == [f"claims={reference(digest(key))}" for key in "BA"]
+
+
+def test_the_same_claim_key_is_a_duplicate_whatever_else_it_says() -> None:
+    other = stay("A", begins=300, total="77", fixmedins_code="H9", diseinfo=[{"diag_code": "I10"}])
+    assert hit(SAME, other, history=remembered(stay("A")), persons=[8]) == [True]
+    assert hit(SAME, other, stay("A"), persons=[8, 9]) == [True, True]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        stay("B", total="5000.01"),
+        stay("B", begins=1),
+        stay("B", days=6),
+        stay("B", fixmedins_code="H2"),
+        stay("B", fixmedins_code=None),
+        stay("B", diseinfo=[{"diag_code": "J18.901"}]),
+    ],
+)
+def test_a_claim_that_differs_in_one_thing_is_no_duplicate(other: Claim) -> None:
+    assert hit(SAME, other, history=remembered(stay("A"))) == [False]
+    assert hit(SAME, stay("A"), other) == [False, False]
+
+
+def test_claims_of_different_or_unknown_persons_are_no_duplicates() -> None:
+    assert hit(SAME, stay("A"), stay("B"), persons=[7, 8]) == [False, False]
+    assert hit(SAME, stay("A"), stay("B"), persons=[0, 0]) == [False, False]
+    assert hit(SAME, stay("B"), history=remembered(stay("A"), persons=[0]), persons=[0]) == [False]
+
+
+def test_where_the_source_has_no_institutions_the_rest_decides() -> None:
+    unnamed = {"fixmedins_code": None}
+    assert hit(SAME, stay("A", **unnamed), stay("B", **unnamed)) == [True, True]
+    assert hit(NEAR, visit("A", **unnamed), visit("B", day=1, **unnamed)) == [True, True]
+
+
+def test_claims_without_any_day_are_not_compared() -> None:
+    undated = {"adm_time": None, "dscg_time": None, "setl_time": None}
+    assert hit(SAME, stay("A", **undated), stay("B", **undated)) == [False, False]
+
+
+def test_a_refund_is_no_second_payment() -> None:
+    refund = stay("A", total="-5000", refd_setl_flag=True)
+    assert hit(SAME, refund, history=remembered(stay("A"))) == [False]
+
+
+def test_visits_repeat_each_other_by_their_day_of_settlement() -> None:
+    assert hit(SAME, visit("A"), visit("B")) == [True, True]
+    assert hit(SAME, visit("A"), visit("B", day=1)) == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("other", "hits"),
+    [
+        (visit("B", day=1, total="210"), True),
+        (visit("B", day=2, total="210"), False),
+        (visit("B", day=1, total="210.53"), False),  # 10.53 of 210.53 are more than 5 %
+        (visit("B", day=1, total="210.52"), True),
+        (visit("B", day=1, total="190"), True),  # 10 of 200 are 5 %
+        (visit("B", day=1, total="189.99"), False),
+        (visit("B", day=1, fixmedins_code="H2"), False),
+        (visit("B", day=1, diseinfo=[{"diag_code": "J18.0"}]), True),
+        (visit("B", day=1, diseinfo=[{"diag_code": "J15.0"}]), False),
+    ],
+)
+def test_a_visit_nearly_repeated_within_a_day_is_reviewed(other: Claim, *, hits: bool) -> None:
+    assert hit(NEAR, other, history=remembered(visit("A"))) == [hits]
+    assert hit(NEAR, visit("A"), other) == [hits, hits]
+
+
+@pytest.mark.parametrize(
+    ("other", "hits"),
+    [
+        (stay("B", begins=15, total="5100"), True),
+        (stay("B", begins=16, total="5100"), False),
+        (stay("B", begins=15, oprninfo=[{"oprn_oprt_code": "33.27"}]), False),
+        (stay("B", begins=1, oprninfo=[{"oprn_oprt_code": "33.27"}]), True),
+        (visit("B", day=9, total="5000"), False),
+    ],
+)
+def test_a_stay_nearly_repeated_within_fifteen_days_is_reviewed_if_nothing_else_was_done(
+    other: Claim, *, hits: bool
+) -> None:
+    assert hit(NEAR, other, history=remembered(stay("A"))) == [hits]
+    assert hit(NEAR, other, stay("A")) == [hits, hits]
+
+
+def test_courses_of_chemotherapy_are_no_near_duplicates_but_on_neighbouring_days() -> None:
+    course = {"diseinfo": [{"diag_code": "Z51.101"}], "days": 0}
+    assert hit(NEAR, stay("A", **course), stay("B", begins=14, **course)) == [False, False]
+    assert hit(NEAR, stay("A", **course), stay("B", begins=1, **course)) == [True, True]
+
+
+def test_a_duplicate_is_not_reported_as_a_near_duplicate_too() -> None:
+    assert hit(NEAR, stay("A"), stay("B")) == [False, False]
+
+
+def test_cheap_claims_are_no_near_duplicates() -> None:
+    assert hit(NEAR, visit("A", total="99"), visit("B", day=1, total="99")) == [False, False]
+    assert hit(NEAR, visit("A", total="100"), visit("B", day=1, total="100")) == [True, True]
+
+
+def test_a_near_duplicate_is_reviewed_and_not_held() -> None:
+    assert not found(NEAR, visit("A"), visit("B", day=1)).hard.any()
+
+
+def test_many_others_are_counted_and_five_of_them_named() -> None:
+    (one,) = found(SAME, stay("A"), history=remembered(*(stay(f"B{number}") for number in range(8)))).of(0)
+    assert len(one.vola_evid.split(";")[0].split(",")) == 5
+    assert one.vola_evid.endswith(";more=3")
+
+
+def test_looking_changes_no_history() -> None:
+    history = remembered(stay("A"))
+    before = history.table()
+    for _ in range(2):
+        assert hit(SAME, stay("B"), history=history) == [True]
+    assert (history.table() == before).all()
