@@ -71,9 +71,11 @@ class ModelsPart(_Part):
     Attributes:
         consortium: Directory of a membership: the roster that was accepted. A station's will do.
         roles: Whose signatures a model needs.
+        arrivals: Directory into which the station puts published models; None to name files by hand.
     """
 
     consortium: FilePath = Path("consortium")
+    arrivals: FilePath | None = None
     roles: Annotated[tuple[Annotated[Role, Field(strict=False)], ...], Field(strict=False, min_length=1)] = (
         Role.COORDINATOR,
     )
@@ -191,6 +193,8 @@ url = "sqlite:///store.sqlite"
 [models]
 # Directory with the roster that was accepted: `fedclaims-bureau join --dir DIR --accept ROSTER`. A station's will do.
 consortium = "consortium"
+# Where the station puts the models that the coordinator published; `model list` looks there.
+# arrivals = "/var/lib/fedclaims/station/models"
 # Whose signatures a model needs: coordinator, auditor.
 roles = ["coordinator"]
 

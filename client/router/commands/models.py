@@ -17,13 +17,14 @@ from rich.table import Table
 
 from client.router.commands.deciding import as_json, command, console, say
 from client.router.desk import Desk
+from client.router.models.arriving import Arrived, take_arrivals
 from client.router.models.canaries import Moves
 from client.router.models.choosing import choose
 from client.router.models.shelf import MOST_MODEL_BYTES
 from client.router.models.standing import Standing
 from client.router.router import now
 from common.consortium.publishing import MOST_BYTES
-from common.errors import InputError
+from common.errors import InputError, RefusedError
 
 
 def add_model(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,10 +48,19 @@ def add_model(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _list(arguments: argparse.Namespace) -> None:
     with Desk.open(arguments.dir) as desk:
+        arrived = _arrived(desk)
         standing = desk.shelf.standing()
         agreement = _agreement(desk, standing)
     if arguments.json:
-        say(as_json({**standing.model_dump(mode="json"), "shadow_agreement": _spoken(agreement)}))
+        say(
+            as_json(
+                {
+                    **standing.model_dump(mode="json"),
+                    "shadow_agreement": _spoken(agreement),
+                    "arrivals_refused": arrived.refused,
+                }
+            )
+        )
         return
     table = Table("version", "said", "since", "expires", "digest", "", title="Models")
     for one in standing.entries:
@@ -59,8 +69,21 @@ def _list(arguments: argparse.Namespace) -> None:
         times = (_day(one.since), _day(published.expires))
         table.add_row(str(published.version), one.stance.value, *times, published.digest[:16], use)
     console().print(table)
+    for name, reason in arrived.refused.items():
+        say(f"Not taken from the station, {name}: {reason}")
     if agreement:
         say(_agreement_line(agreement))
+
+
+def _arrived(desk: Desk) -> Arrived:
+    """What the station has got meanwhile."""
+    directory = desk.configuration.models.arrivals
+    if directory is None:
+        return Arrived()
+    try:
+        return take_arrivals(desk.shelf, desk.place.within(directory), desk.trust(now()), now())
+    except RefusedError as error:  # no roster counts now: what is on the shelf is told all the same
+        return Arrived(refused={"all": str(error)})
 
 
 def _accept(arguments: argparse.Namespace) -> None:
