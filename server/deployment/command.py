@@ -12,12 +12,14 @@ import json
 import sys
 import time
 from dataclasses import asdict
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
 from common.errors import EngineError, FedclaimsError, InputError
-from server.consortium.files import replace
+from server.consortium.files import load_key, replace
 from server.deployment import links, standing
+from server.deployment.approving import approved
 from server.deployment.beginning import as_json, begin
 from server.deployment.doctor.examining import examine
 from server.deployment.doctor.findings import Finding, Level
@@ -52,6 +54,7 @@ def add_deployment(commands: Commands) -> None:
         "doctor": _doctor,
         "models": _models,
         "models export": _export,
+        "models approve": _approve,
         "link admit": _admit,
         "link revoke": _revoke,
         "link list": _links,
@@ -165,6 +168,16 @@ def _export(arguments: argparse.Namespace) -> None:
     _write_new(files["publication"], kept.signed.to_json())
     held = {name: str(path) for name, path in files.items()}
     _say(json.dumps(held) if arguments.json else "\n".join(held.values()))
+
+
+def _approve(arguments: argparse.Namespace) -> None:
+    passphrase = getpass("Passphrase: ").encode() if arguments.passphrase else None
+    identity = load_key(arguments.key, passphrase)
+    signed = approved(arguments.publication, arguments.model, arguments.name, identity)
+    _write_new(arguments.out, signed.to_json())
+    held = {"out": str(arguments.out), "version": signed.publication.version, "digest": signed.publication.digest}
+    said = f"Model version {held['version']} is signed by {arguments.name!r}. Send {arguments.out} to the bureaus."
+    _say(json.dumps(held) if arguments.json else said)
 
 
 def _admit(arguments: argparse.Namespace) -> None:

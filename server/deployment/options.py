@@ -55,6 +55,15 @@ def _add_models(commands: Commands, run: Mapping[str, Run], about: str) -> None:
     export = _command(below, "export", "write a model and its publication to files", about, run["models export"])
     export.add_argument("version", type=_count, help="as `models` has it")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="write them here")
+    approve = below.add_parser("approve", help="an auditor's signature under a model", description=about)
+    approve.set_defaults(run=run["models approve"])
+    approve.add_argument("publication", type=Path, metavar="PUBLICATION.json", help="as `models export` wrote it")
+    approve.add_argument("model", type=Path, metavar="MODEL.json", help="the model it is about")
+    approve.add_argument("--name", required=True, help="of the auditor, as the roster has it")
+    approve.add_argument("--key", type=Path, required=True, metavar="FILE", help="the auditor's key file")
+    approve.add_argument("--passphrase", action="store_true", help="ask for the passphrase of the key file")
+    approve.add_argument("--out", type=Path, required=True, metavar="FILE", help="write the publication here")
+    approve.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _add_links(commands: Commands, run: Mapping[str, Run], about: str) -> None:

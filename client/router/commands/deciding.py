@@ -56,6 +56,7 @@ def add_deciding(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def add_router_init(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``init`` to the commands below ``router``."""
     init = command(commands, "init", "make a router's directory: policy, configuration, shelf of models", _init)
+    init.add_argument("--json", action="store_true", help="print JSON")
     init.add_argument("--mapping", default="nhsa_4101_wide", help="what the columns of claims mean")
 
 
@@ -85,8 +86,11 @@ def console() -> Console:
 
 def _init(arguments: argparse.Namespace) -> None:
     place = begin_router(arguments.dir, arguments.mapping)
+    held = {"directory": str(place.root), "policy": str(place.policy), "configuration": str(place.configuration)}
     say(
-        f"A router begins in {place.root}.\nNext:\n"
+        as_json(held)
+        if arguments.json
+        else f"A router begins in {place.root}.\nNext:\n"
         f"  1. Read {place.policy}: every limit in it is yours. Say in {place.configuration} where files are.\n"
         f"  2. fedclaims-bureau join --dir {place.consortium} --accept ROSTER --governance DIGEST\n"
         f"  3. fedclaims-bureau model accept PUBLICATION MODEL --dir {place.root}\n"

@@ -43,6 +43,8 @@ def add_drafts_command(commands: argparse._SubParsersAction[argparse.ArgumentPar
     exported = below.add_parser("export", help="write the approved drafts to a new file")
     exported.add_argument("file", type=Path, help="ends in .csv or .jsonl")
     exported.set_defaults(run=_with_book(opening, _export))
+    for parser in (approve, exported):
+        parser.add_argument("--json", action="store_true", help="print JSON")
     for parser in (shown, approve, exported):
         parser.add_argument("--dir", type=Path, default=Path("router"), help="the router's directory (default: router)")
 
@@ -91,14 +93,15 @@ def _show(held: Iterator[Held], console: Console) -> None:
 
 
 def _approve(book: DraftBook, arguments: argparse.Namespace) -> None:
-    for draft_id in arguments.draft:
-        held = book.approve(draft_id, arguments.by, int(time.time()))
-        print(f"{draft_id} {held.status}")  # noqa: T201
+    found = {one: book.approve(one, arguments.by, int(time.time())).status.value for one in arguments.draft}
+    said = "\n".join(f"{draft_id} {status}" for draft_id, status in found.items())
+    print(json.dumps(found) if arguments.json else said)  # noqa: T201
 
 
 def _export(book: DraftBook, arguments: argparse.Namespace) -> None:
     written = export(book.all(Status.APPROVED), arguments.file)
-    print(f"{written} approved drafts are in {arguments.file}. Nothing was paid.")  # noqa: T201
+    said = f"{written} approved drafts are in {arguments.file}. Nothing was paid."
+    print(json.dumps({"drafts": written, "out": str(arguments.file)}) if arguments.json else said)  # noqa: T201
 
 
 def _as_dict(held: Held) -> dict[str, object]:
