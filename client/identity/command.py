@@ -64,7 +64,7 @@ def _accept(arguments: argparse.Namespace) -> None:
     membership = Membership(arguments.dir)
     roster = membership.accept(read_bounded(arguments.accept), arguments.governance, int(time.time()))
     try:
-        member = membership.member(roster)
+        member = membership.member(roster) if (arguments.dir / REQUEST_FILE).exists() else None
     except NotAMemberError as error:
         msg = f"the roster counts, and was kept, but {error}"
         raise NotAMemberError(msg) from None
@@ -92,18 +92,20 @@ def _request_as_json(request: JoinRequest, path: Path) -> str:
     )
 
 
-def _roster_in_words(roster: Roster, member: Member) -> str:
+def _roster_in_words(roster: Roster, member: Member | None) -> str:
     until = time.strftime("%Y-%m-%d %H:%M", time.gmtime(roster.valid_until))
+    listed = f"{member.name!r} among them as {member.role.value}" if member else "none of them this directory's"
+    after = "start the station" if member else "go on: a router needs no more than this to trust models"
     return (
         f"Roster version {roster.version} counts, until {until} UTC. It lists {len(roster.members)} members, "
-        f"{member.name!r} among them as {member.role.value}.\n"
+        f"{listed}.\n"
         f"Its governance is pinned: {roster.governance.digest.hex()}. Its digest: {roster.digest.hex()}\n"
-        "Next: compare the digest with another member's, then start the station. A newer roster is accepted in the "
+        f"Next: compare the digest with another member's, then {after}. A newer roster is accepted in the "
         "same way; an older one never again."
     )
 
 
-def _roster_as_json(roster: Roster, member: Member) -> str:
+def _roster_as_json(roster: Roster, member: Member | None) -> str:
     return json.dumps(
         {
             "version": roster.version,
@@ -111,8 +113,8 @@ def _roster_as_json(roster: Roster, member: Member) -> str:
             "governance": roster.governance.digest.hex(),
             "valid_until": roster.valid_until,
             "members": len(roster.members),
-            "name": member.name,
-            "role": member.role.value,
+            "name": member.name if member else None,
+            "role": member.role.value if member else None,
         }
     )
 

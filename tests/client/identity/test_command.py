@@ -91,6 +91,19 @@ def test_a_roster_without_this_bureau_is_kept_and_said(tmp_path: Path) -> None:
     assert (home / "pin.json").exists()
 
 
+def test_a_directory_without_an_identity_may_trust_a_roster_that_does_not_list_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, file = tmp_path / "router", tmp_path / "roster.json"
+    home.mkdir()
+    file.write_bytes(signed(roster(), *GOVERNORS).to_json())
+    join("--dir", home, "--accept", file, "--governance", DIGEST)
+    assert "none of them this directory's" in capsys.readouterr().out
+    join("--dir", home, "--accept", file, "--json")
+    assert json.loads(capsys.readouterr().out)["name"] is None
+    assert not (home / KEY_FILE).exists()
+
+
 def test_a_passphrase_is_asked_for_twice_when_a_key_is_made_and_once_later(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
