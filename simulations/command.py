@@ -11,12 +11,14 @@ from rich.console import Console
 from common.command_line import StoppedError, completion_script, ending
 from common.errors import FedclaimsError, SourceError
 from common.plan import Protection
+from simulations.bureaus import WorldClaims
 from simulations.job import run_job
 from simulations.options import contradiction, job_of, parser
 from simulations.report import render_report
 from simulations.story import Story
 from simulations.terminal import Bars, Lines, notes, result_table
 from simulations.transcript import TranscriptFile
+from simulations.world.writing import write_claims
 from simulations.writing import directory_for_results, replace_all
 
 UNPROTECTED = (
@@ -61,6 +63,8 @@ def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Sto
     """Do the job and write its files."""
     transcript = TranscriptFile(options.out)
     job = job_of(options, arguments, transcript.record)
+    if options.write_claims is not None and isinstance(job.claims, WorldClaims):
+        write_claims(job.claims.world, options.write_claims)
     shown = Bars(err) if err.is_terminal and not err.quiet else Lines(err)
     with directory_for_results(options.out) as out, transcript, shown.shown() as progress:
         story, page = run_job(job, progress, render_report)
@@ -72,7 +76,7 @@ def _run(options: argparse.Namespace, arguments: list[str], err: Console) -> Sto
                 out / "result.json": json.dumps(story.result, indent=1, ensure_ascii=False).encode() + b"\n",
             }
         )
-        transcript.publish(bureau.name for bureau in story.bureaus)
+        transcript.publish((bureau.name for bureau in story.bureaus), story.model)
     return story
 
 

@@ -14,13 +14,16 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from common.consortium.identity import Identity
+from common.consortium.publishing import NONE_BEFORE, Publication, SignedPublication, sign_publication
 from common.consortium.roster import Governance, Member, Role, Roster, Terms
 from common.consortium.signed import SignedRoster
 from common.errors import InputError
+from common.model import Model
 
 COORDINATOR = "coordinator"
 COLLUDING = 1
 FOREVER = 4_102_444_800
+MODEL_LASTS_S = 90 * 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +72,28 @@ def simulated_consortium(names: tuple[str, ...]) -> SimulatedConsortium:
 def signed_roster(names: tuple[str, ...]) -> SignedRoster:
     """The consortium's roster as a file holds it, with its governance's signature."""
     return SignedRoster(roster=simulated_consortium(names).roster).signed_by(_identity("governance"))
+
+
+def published(names: tuple[str, ...], model: Model, now: int) -> SignedPublication:
+    """A simulated run's model as the first version that the consortium's coordinator publishes.
+
+    Args:
+        names: Of the bureaus.
+        model: Whose bytes are ``model.to_json()``.
+        now: Unix seconds.
+    """
+    found = simulated_consortium(names)
+    publication = Publication(
+        version=1,
+        previous=NONE_BEFORE,
+        model_sha256=hashlib.sha256(model.to_json()).hexdigest(),
+        plan_fingerprint=model.plan_fingerprint,
+        features_sha256=model.plan.features.fingerprint,
+        session=model.provenance.session,
+        issued=now,
+        expires=now + MODEL_LASTS_S,
+    )
+    return sign_publication(publication, _coordinator_name(names), found.coordinator)
 
 
 def _coordinator_name(names: Iterable[str]) -> str:

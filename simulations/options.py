@@ -72,6 +72,9 @@ def parser() -> CommandParser:
     claims.add_argument(
         "--claims-total", type=_positive, metavar="N", help=f"how many generated claims (default {DEFAULT_CLAIMS:,})"
     )
+    claims.add_argument(
+        "--write-claims", type=Path, metavar="DIR", help="write the generated claims, too: one Parquet file a bureau"
+    )
     run = found.add_argument_group("run")
     run.add_argument(
         "--clusters",
@@ -147,6 +150,7 @@ def contradiction(options: argparse.Namespace) -> str | None:
             options.claims and not options.mapping
         ),
         "--claims-total is for generated claims; leave it out with --claims": options.claims and options.claims_total,
+        "--write-claims is for generated claims; leave it out with --claims": options.claims and options.write_claims,
         "--mapping and --bureau-column go with --claims": (
             not options.claims and (options.mapping or options.bureau_column)
         ),

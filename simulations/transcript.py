@@ -1,16 +1,18 @@
-"""The transcript of a simulated run beside its other files, and the roster that it is checked against."""
+"""The transcript of a simulated run beside its other files, and the roster and publication that go with it."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
 
+from common.model import Model
 from common.replay.transcript import TranscriptWriter
-from simulations.consortium import signed_roster
+from simulations.consortium import published, signed_roster
 
-TRANSCRIPT_FILE, ROSTER_FILE = "transcript.bin", "roster.json"
+TRANSCRIPT_FILE, ROSTER_FILE, PUBLICATION_FILE = "transcript.bin", "roster.json", "publication.json"
 
 
 class TranscriptFile:
@@ -34,20 +36,24 @@ class TranscriptFile:
             self._writer = TranscriptWriter(self._file.write)
         self._writer.record(message)
 
-    def publish(self, names: Iterable[str]) -> None:
-        """Put transcript and roster in the place of an earlier run's; without messages there are none.
+    def publish(self, names: Iterable[str], model: Model) -> None:
+        """Put transcript, roster and publication in the place of an earlier run's; without messages there are none.
 
         Args:
             names: Of the bureaus.
+            model: What came out; a router that trusts the roster takes it by its publication.
         """
         transcript, roster = self._directory / TRANSCRIPT_FILE, self._directory / ROSTER_FILE
+        publication = self._directory / PUBLICATION_FILE
         if self._writer is None or self._file is None:
-            transcript.unlink(missing_ok=True)
-            roster.unlink(missing_ok=True)
+            for path in (transcript, roster, publication):
+                path.unlink(missing_ok=True)
             return
         self._writer.close()
         self._file.close()
-        roster.write_bytes(signed_roster(tuple(sorted(names))).to_json())
+        known = tuple(sorted(names))
+        roster.write_bytes(signed_roster(known).to_json())
+        publication.write_bytes(published(known, model, int(time.time())).to_json())
         self._part.replace(transcript)
 
     def __enter__(self) -> Self:

@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from common.consortium.publishing import SignedPublication, insist_about, insist_signed
+from common.consortium.roster import Role
 from common.consortium.signed import SignedRoster
 from common.masked_messages import Invite, MaskedOffer, MaskedResult, Members, Ready, Survivors
 from common.model import Model, model_of
@@ -180,10 +182,14 @@ def test_the_command_leaves_a_transcript_that_the_coordinators_command_replays(
     out = tmp_path / "out"
     assert main([*GIVEN, "--out", str(out)]) == 0
     files = {path.name for path in out.iterdir()}
-    assert files == {"result.json", "model.json", "report.html", "plan.json", "transcript.bin", "roster.json"}
+    expected = {"result.json", "model.json", "report.html", "plan.json"}
+    assert files == expected | {"transcript.bin", "roster.json", "publication.json"}
     model = Model.model_validate_json((out / "model.json").read_bytes())
     signed = SignedRoster.from_json((out / "roster.json").read_bytes())
     assert signed.missing() == 0
+    publication = SignedPublication.from_json((out / "publication.json").read_bytes())
+    insist_signed(publication, signed.roster, frozenset({Role.COORDINATOR}))
+    insist_about(publication.publication, (out / "model.json").read_bytes(), model.plan.features.fingerprint)
     with (out / "transcript.bin").open("rb") as file:
         assert replayed(messages_in(file.read), signed.roster).model == model
     capsys.readouterr()
@@ -192,7 +198,7 @@ def test_the_command_leaves_a_transcript_that_the_coordinators_command_replays(
 
 
 def test_a_run_without_masks_takes_an_older_transcript_away(tmp_path: Path) -> None:
-    for name in ("transcript.bin", "roster.json"):
+    for name in ("transcript.bin", "roster.json", "publication.json"):
         (tmp_path / name).write_bytes(secrets.token_bytes(8))
     given = ["--bureaus", "3", "--claims-total", "300", "--clusters", "2", "--no-reference", "--protection", "none"]
     assert main([*given, "--out", str(tmp_path)]) == 0
