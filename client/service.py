@@ -23,7 +23,7 @@ from common.errors import EngineError
 _LOG = logging.getLogger(__name__)
 
 SERVICE, METHOD = "fedclaims.Station", "Answer"
-MAX_BYTES = 1 << 29
+MAX_BYTES = 1 << 26
 """That of ``common.wire``, which is not imported: a courier knows nothing of what it carries, and stays small."""
 
 SOCKET_MODE = 0o660

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import zipfile
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from client.link.bundles import digest_of, listed
 from client.link.place import LinkPlace
@@ -35,25 +37,37 @@ def install_bundle(place: LinkPlace, bundle: Path) -> str:
         InputError: If the bundle cannot be read, is not on the list, or holds code.
         EngineError: If Flower does not take it.
     """
-    digest = _insist_listed(place, _insist_code_free(bundle))
-    if any(one.name.endswith(f".{digest[:SHOWN_OF_DIGEST]}") for one in place.apps.iterdir()):
+    held = _insist_code_free(bundle)
+    digest = _insist_listed(place, held)
+    if _is_there(place, digest):
         return digest
     place.apps.chmod(OPEN)
     try:
-        done = subprocess.run(  # noqa: S603  a command of our own environment, without a shell
-            [str(scripts() / "flwr"), "install", str(bundle.absolute())],
-            cwd=place.home,
-            env=environment(os.environ, place.home),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-        )
+        with TemporaryDirectory(dir=place.home) as own:
+            copy = Path(own) / bundle.name
+            copy.write_bytes(held)  # what was checked, whatever becomes of the file meanwhile
+            done = _install(place, copy)
     finally:
         _close(place.apps)
-    if done.returncode:
+    if done.returncode or not _is_there(place, digest):
         msg = f"Flower does not take {bundle}: give the file the name that `flwr build` gave it"
         raise EngineError(msg)
     return digest
+
+
+def _is_there(place: LinkPlace, digest: str) -> bool:
+    return any(one.name.endswith(f".{digest[:SHOWN_OF_DIGEST]}") for one in place.apps.iterdir())
+
+
+def _install(place: LinkPlace, bundle: Path) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(  # noqa: S603  a command of our own environment, without a shell
+        [str(scripts() / "flwr"), "install", str(bundle)],
+        cwd=place.home,
+        env=environment(os.environ, place.home),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        check=False,
+    )
 
 
 def _insist_code_free(bundle: Path) -> bytes:
@@ -61,7 +75,7 @@ def _insist_code_free(bundle: Path) -> bytes:
     try:
         with bundle.open("rb") as file:
             held = file.read(MOST_BYTES + 1)
-        with zipfile.ZipFile(bundle) as archive:
+        with zipfile.ZipFile(io.BytesIO(held)) as archive:
             names = {name for name in archive.namelist() if not name.startswith(MANIFEST)}
     except (OSError, zipfile.BadZipFile):
         msg = f"{bundle} is no app bundle that can be read: ask the coordinator for it"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from pathlib import Path
 
 from client.ledger.durable import PRIVATE
 from common.errors import EngineError, InputError
+
+LOCK_TRIES, LOCK_PAUSE_S = 10, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +138,31 @@ def alone(place: LinkPlace) -> Iterator[None]:
 
 
 def is_running(place: LinkPlace) -> bool:
-    """Whether a process has this link."""
+    """Whether a process has this link; whoever asks makes no file, and keeps no link from starting."""
     try:
-        with alone(place):
-            return False
-    except EngineError:
-        return True
-    except InputError:
+        held = os.open(place.lock, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
         return False
+    try:
+        fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(held)
+    return False
 
 
 def _lock(held: int, place: LinkPlace) -> None:
-    try:
-        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        msg = f"another process runs the link in {place.root}; stop that one first"
-        raise EngineError(msg) from None
+    """Take it; whoever only looks holds it for a moment, so try more than once."""
+    for _ in range(LOCK_TRIES):
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(LOCK_PAUSE_S)
+        else:
+            return
+    msg = f"another process runs the link in {place.root}; stop that one first"
+    raise EngineError(msg)
 
 
 def _opened(place: LinkPlace) -> int:

@@ -63,6 +63,14 @@ def _let_in(answered: HTTPResponse, address: str) -> Finding:
     if answered.status in UNSEEN and "html" in (answered.headers.get("content-type") or ""):
         said = f"the door at {address} does not take our certificate ({answered.status})"
         return fault("SuperLink", said, "ask the coordinator whether it was revoked, or accept a new admission")
+    if answered.status == HTTPStatus.NOT_FOUND:
+        said = f"the door at {address} knows our certificate and has nothing for a bureau behind it (404)"
+        return fault(
+            "SuperLink", said, "ask the coordinator for a bureau's certificate, and whether the address is right"
+        )
+    if answered.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        said = f"the door at {address} opens, and nobody is behind it ({answered.status})"
+        return warning("SuperLink", said, "wait, or ask the coordinator whether its service runs; the link tries again")
     return fine("SuperLink", f"{address} speaks TLS 1.3 with our certificate")
 
 

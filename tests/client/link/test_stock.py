@@ -12,6 +12,7 @@ import pytest
 from flwr.common.constant import ErrorCode
 
 from client.command import main
+from client.link import installing
 from client.link.bundles import as_lines, digest_of
 from client.link.configuration import load_link
 from client.link.place import LinkPlace
@@ -125,3 +126,21 @@ def test_where_the_apps_may_be_written_to_a_hostile_bundles_code_would_run(link:
     with serve_station(lambda request: request, link.socket):
         link.ask(hostile)
     assert canary.exists(), "else the other tests would show nothing"
+
+
+def test_what_is_put_in_is_what_was_checked_whatever_becomes_of_the_file(
+    place: LinkPlace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, digest = bundle(tmp_path)
+    place.bundles.write_bytes(as_lines([digest]))
+    (tmp_path / "other").mkdir()
+    hostile, _ = bundle(tmp_path / "other", code="raise SystemExit\n")
+    listing = installing.listed
+
+    def swapped(bundles: Path) -> frozenset[str]:
+        path.write_bytes(hostile.read_bytes())
+        return listing(bundles)
+
+    monkeypatch.setattr(installing, "listed", swapped)
+    assert install(place, path) == 0
+    assert [one.name for one in place.apps.rglob("*") if one.is_file()] == ["pyproject.toml"]
