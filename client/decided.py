@@ -19,7 +19,6 @@ class Decided:
         self._outcomes: list[Codes] = [np.zeros(0, np.int8)]
         self._providers: list[ProviderIds] = [np.zeros(0, np.uint64)]
         self._places: npt.NDArray[np.int64] | None = None
-        self._n_providers = 0
 
     def append(self, table: ClaimTable | None, n_claims: int) -> None:
         """Add the next claims; without a table they are undecided and nobody's."""
@@ -31,44 +30,59 @@ class Decided:
             self._providers.append(providers_of(table))
         self._places = None
 
-    def count(self, weights: Weights, labels: npt.NDArray[np.int32], start: int, n_clusters: int) -> Counted:
-        """What consecutive claims add.
-
-        Args:
-            weights: Of the claims ``(n,)``.
-            labels: Their clusters ``(n,)``.
-            start: Place of the first of them.
-            n_clusters: How many clusters there are.
-        """
-        places = self._settled()[start : start + len(labels)]
-        outcomes = self._outcomes[0][start : start + len(labels)].astype(np.int64)
-        return Counted(
-            bounded_counts(weights, labels, outcomes, (n_clusters, len(DECIDED))),
-            bounded_counts(weights, labels, places, (n_clusters, self._n_providers)),
-        )
+    def counting(self, n_clusters: int) -> Counting:
+        """Ready to count the claims, from the first one on."""
+        places = self._settled()
+        return Counting(self._outcomes[0], places, n_clusters)
 
     def _settled(self) -> npt.NDArray[np.int64]:
         """The provider of each claim as a place among all providers; -1 for none."""
         if self._places is None:
             self._outcomes, self._providers = [np.concatenate(self._outcomes)], [np.concatenate(self._providers)]
-            known, places = np.unique(self._providers[0], return_inverse=True)
-            self._n_providers = len(known)
+            _, places = np.unique(self._providers[0], return_inverse=True)
             self._places = np.where(self._providers[0] == 0, -1, places)
         return self._places
 
 
-class Counted:
-    """Sums of weights by cluster; those of parts of the claims add up."""
+class Counting:
+    """Sums of weights by cluster, claim by claim; memory grows by 12 bytes a claim, not with the number of providers."""
 
-    def __init__(self, outcomes: npt.NDArray[np.int64], providers: npt.NDArray[np.int64]) -> None:
-        """Of some claims: ``(K, 4)`` by outcome and ``(K, n_providers)`` by provider."""
-        self._outcomes, self._providers = outcomes, providers
+    def __init__(self, outcomes: Codes, providers: npt.NDArray[np.int64], n_clusters: int) -> None:
+        """Nothing is counted yet.
 
-    def __add__(self, other: Counted) -> Counted:
-        """Of both sets of claims."""
-        return Counted(self._outcomes + other._outcomes, self._providers + other._providers)
+        Args:
+            outcomes: Of all claims ``(n,)``.
+            providers: Of all claims ``(n,)``, as places; -1 for none.
+            n_clusters: How many clusters there are.
+        """
+        self._outcomes, self._providers, self._n_clusters = outcomes, providers, n_clusters
+        self._n_counted, self._decided = 0, np.zeros((n_clusters, len(DECIDED)), np.int64)
+        self._labels: list[npt.NDArray[np.int32]] = []
+        self._weights: list[npt.NDArray[np.int32]] = []
+
+    def add(self, weights: Weights, labels: npt.NDArray[np.int32]) -> None:
+        """Count the next claims: their weights and clusters ``(n,)``."""
+        part = slice(self._n_counted, self._n_counted + len(labels))
+        kinds = self._outcomes[part].astype(np.int64)
+        self._decided += bounded_counts(weights, labels, kinds, self._decided.shape)
+        self._labels.append(labels.astype(np.int32))
+        self._weights.append(weights.astype(np.int32))
+        self._n_counted = part.stop
 
     def words(self) -> npt.NDArray[np.int64]:
         """The answer to a round of outcomes, before noise: outcomes, then the largest provider of each cluster."""
-        largest = self._providers.max(axis=1, initial=0)
-        return np.concatenate([self._outcomes.ravel(), largest])
+        return np.concatenate([self._decided.ravel(), self._largest()])
+
+    def _largest(self) -> npt.NDArray[np.int64]:
+        found = np.zeros(self._n_clusters, np.int64)
+        named = self._providers[: self._n_counted] >= 0
+        if not named.any():
+            return found
+        labels, weights = np.concatenate(self._labels)[named], np.concatenate(self._weights)[named].astype(np.int64)
+        width = int(self._providers.max()) + 1
+        pairs = labels.astype(np.int64) * width + self._providers[: self._n_counted][named]
+        order = np.argsort(pairs, kind="stable")
+        starts = np.flatnonzero(np.append(True, np.diff(pairs[order]) > 0))
+        sums = np.add.reduceat(weights[order], starts)
+        np.maximum.at(found, pairs[order][starts] // width, sums)
+        return found

@@ -221,12 +221,11 @@ class RowStore:
 
     def _outcomes(self, question: Question, privacy: Privacy) -> npt.NDArray[np.int64]:
         """How the claims were decided; a largest provider is only known once all claims were seen."""
-        k, start = len(question.centroids), 0
-        found = self._decided.count(np.zeros(0, np.int64), np.zeros(0, np.int32), 0, k)
+        start, found = 0, self._decided.counting(len(question.centroids))
         for chunk in self.chunks():
             weights = self._persons.weights(privacy.weighting, privacy.claims_per_person, start, len(chunk.rows))
             labels = e_step(chunk.rows, chunk.norms, question.centroids, self.n_threads).labels
-            found += self._decided.count(weights, labels, start, k)
+            found.add(weights, labels)
             start += len(chunk.rows)
         return found.words()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, floor, sqrt
+from math import ceil, floor, hypot, sqrt
 
 import numpy as np
 import numpy.typing as npt
@@ -50,11 +50,12 @@ class OutcomeFigures:
     """How past claims of one cluster were decided; None is hidden.
 
     Attributes:
-        decided: Claims with an outcome, or persons where weights are shared.
+        decided: Claims with an outcome, or persons where weights are shared; where only few of the cluster's claims
+            have none, told as so many fewer than the cluster's count that nobody can tell how few.
         adverse_low: Of them not approved as they were: no fewer than this.
         adverse_high: No more than this; the same as ``adverse_low`` unless it or its complement is below the floor.
         fraud: Of them confirmed fraud.
-        largest_provider: Claims of the provider with most of them, added up over bureaus.
+        largest_provider: Claims of each bureau's provider with most of them, added up over bureaus.
     """
 
     decided: int | None = None
@@ -173,8 +174,9 @@ def outcome_figures_of(plan: Plan, outcome: PrivateOutcome) -> tuple[OutcomeFigu
         return ()
     order = np.argsort(-outcome.measured.counts, kind="stable")
     counts = outcome.measured.counts[order]
-    decided = found.decided[order].sum(axis=1)
     std = found.noise_std * sqrt(len(DECIDED))
+    undecided = Fewest(floor=plan.smallest_cluster, noise_std=hypot(std, outcome.measured.count_noise_std))
+    decided = np.minimum(found.decided[order].sum(axis=1), counts - undecided.limit)
     visible = shown(decided, plan.smallest_cluster, std)
     fewest = Fewest(floor=plan.smallest_cluster, noise_std=std)
 
@@ -183,7 +185,7 @@ def outcome_figures_of(plan: Plan, outcome: PrivateOutcome) -> tuple[OutcomeFigu
         largest = None if fewest.hides(provider) or fewest.hides(counts[place] - provider) else round(provider)
         if not visible[place]:
             return OutcomeFigures(largest_provider=largest)
-        low, high = _adverse(fewest, decided[place], row[ClaimOutcome.APPROVED])
+        low, high = _adverse(fewest, decided[place], row)
         fraud = row[ClaimOutcome.FRAUD]
         hidden = low != high or fewest.hides(fraud) or fewest.hides(high - fraud)
         return OutcomeFigures(
@@ -214,9 +216,10 @@ class Fewest:
         return count < self.limit
 
 
-def _adverse(fewest: Fewest, decided: float, approved: float) -> tuple[int, int]:
-    """Between what the number of claims lies that were not approved, as far as it may be shown."""
-    adverse = decided - approved
+def _adverse(fewest: Fewest, decided: float, outcomes: Floats) -> tuple[int, int]:
+    """Between what the number of claims lies that were not approved, as far as it may be shown; within ``decided``."""
+    approved = float(outcomes[ClaimOutcome.APPROVED])
+    adverse = min(float(outcomes.sum()) - approved, decided)
     if fewest.hides(adverse):
         return 0, min(ceil(fewest.limit), round(decided))
     if fewest.hides(approved):

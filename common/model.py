@@ -65,6 +65,10 @@ class Cluster(BaseModel):
     cost_cv: float | None
 
 
+Figure = Annotated[int, Field(ge=0)] | None
+"""A count that is shown, or None."""
+
+
 class ClusterOutcomes(BaseModel):
     """How past claims of one cluster were decided. What is None lies below the floor.
 
@@ -78,11 +82,20 @@ class ClusterOutcomes(BaseModel):
 
     model_config = _STRICT
 
-    decided: int | None
-    adverse_low: int | None
-    adverse_high: int | None
-    fraud: int | None
-    largest_provider: int | None
+    decided: Figure
+    adverse_low: Figure
+    adverse_high: Figure
+    fraud: Figure
+    largest_provider: Figure
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        bounds = (self.adverse_low, self.adverse_high)
+        known = [one for one in (*bounds, self.decided) if one is not None]
+        if known != sorted(known) or len({one is None for one in (*bounds, self.decided)}) != 1:
+            msg = "adverse outcomes lie between their bounds, and those below all that were decided"
+            raise ValueError(msg)
+        return self
 
 
 class Outcomes(BaseModel):
@@ -96,8 +109,8 @@ class Outcomes(BaseModel):
 
     model_config = _STRICT
 
-    noise_std: float
-    provider_noise_std: float
+    noise_std: Annotated[float, Field(gt=0)]
+    provider_noise_std: Annotated[float, Field(gt=0)]
     clusters: tuple[ClusterOutcomes, ...]
 
 

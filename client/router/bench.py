@@ -110,7 +110,7 @@ def first_cards(model: Model, model_sha256: str, policy: RouterPolicy, now: int)
         return none
     from client.router.deciding.federating import federated_cards, with_federated  # noqa: PLC0415  scipy, rarely needed
 
-    return with_federated(none.model_copy(update={"made_at": now}), federated_cards(model, policy))
+    return with_federated(none.model_copy(update={"made_at": now}), federated_cards(model, policy), policy)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,9 +10,15 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.ec import SECP384R1, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.ec import (
+    ECDSA,
+    SECP384R1,
+    EllipticCurvePrivateKey,
+    EllipticCurvePublicKey,
+)
+from cryptography.hazmat.primitives.hashes import SHA384
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_ssh_public_key
-from pydantic import AfterValidator, FailFast, Field, ValidationError
+from pydantic import AfterValidator, FailFast, Field, ValidationError, model_validator
 
 from common.consortium.encoding import Spelled, hashed
 from common.consortium.roster import Content, ReadableText
@@ -26,6 +32,7 @@ MOST_BUNDLES = 16
 _BUNDLE = r"^[0-9a-f]{64}$"
 _ADDRESS = re.compile(r"(?P<host>[A-Za-z0-9.-]{1,253}|\[[0-9a-fA-F:]{2,45}\]):(?P<port>[1-9][0-9]{0,4})")
 _MOST_PORT = 65_535
+SIGNING = ECDSA(SHA384())
 
 
 class LinkError(InputError):
@@ -119,12 +126,14 @@ class LinkRequest(_LinkFile):
     """What a bureau's link asks to be let in with. Public: it holds nothing secret.
 
     Guarantees:
-        * Whoever made it holds the secret half of the certificate request's key.
+        * Whoever made it holds the secret halves of the certificate request's key and of the node key: nobody can take
+          the node key of another, and so keep that one out.
 
     Attributes:
         name: Of the bureau, as in the roster.
         node_key: With which its SuperNode proves to be itself; OpenSSH text.
         certificate_request: For its TLS client certificate; PKCS #10 in PEM.
+        node_signature: By the node key over the digest, which it is no part of; hexadecimal.
     """
 
     purpose: ClassVar[str] = "link request"
@@ -132,6 +141,30 @@ class LinkRequest(_LinkFile):
     format: Literal["fedclaims/link-request/1"] = "fedclaims/link-request/1"
     node_key: Annotated[str, Field(max_length=1 << 10), AfterValidator(_node_key)]
     certificate_request: Annotated[Pem, AfterValidator(_certificate_request)]
+    node_signature: Annotated[str, Field(pattern=r"^[0-9a-f]{2,512}$")]
+
+    @classmethod
+    def of(cls, name: str, node: EllipticCurvePrivateKey, certificate_request: str) -> Self:
+        """The request of whoever holds a node key, signed with it.
+
+        Raises:
+            ValidationError: If one of them cannot stand in a request.
+        """
+        node_key = node.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+        request = cls.model_construct(name=name, node_key=node_key, certificate_request=certificate_request)
+        signature = node.sign(bytes.fromhex(request.digest), SIGNING).hex()
+        return cls(name=name, node_key=node_key, certificate_request=certificate_request, node_signature=signature)
+
+    @model_validator(mode="after")
+    def _is_signed_by_its_node(self) -> Self:
+        key = load_ssh_public_key(self.node_key.encode())
+        try:
+            if isinstance(key, EllipticCurvePublicKey):
+                key.verify(bytes.fromhex(self.node_signature), bytes.fromhex(self.digest), SIGNING)
+                return self
+        except (InvalidSignature, ValueError):
+            pass
+        raise ValueError("a link request is signed by its own node key")
 
     def _spelled(self) -> tuple[Spelled, ...]:
         return (self.format, self.name, self.node_key, self.certificate_request)

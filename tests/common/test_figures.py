@@ -110,6 +110,17 @@ def test_few_other_adverse_outcomes_are_not_given_away_by_fraud() -> None:
     assert (found.adverse_low, found.adverse_high, found.fraud) == (100, 100, None)
 
 
+def test_few_undecided_claims_are_not_given_away_by_the_count() -> None:
+    decided = [[400.0, 60.0, 30.0, 40.0]] * 4
+    for left in (3.0, 0.0, -2.0):
+        found = counted(decided, [100.0] * 4)
+        few = replace(found, measured=replace(found.measured, counts=np.full(4, 530.0 + left)))
+        first, *_ = outcome_figures_of(PLAN_OF_FOUR, few)
+        assert first.decided is not None
+        assert 530 + left - first.decided >= 11
+        assert (first.adverse_low, first.adverse_high) == (130, 130)
+
+
 def test_hardly_decided_clusters_show_nothing_of_outcomes() -> None:
     found = outcome_figures_of(
         PLAN_OF_FOUR, counted([[400.0, 60.0, 30.0, 40.0]] * 2 + [[5.0, 1.0, 1.0, 0.0]] * 2, [9.0] * 4)

@@ -14,10 +14,12 @@ import pytest
 
 from client.rowstore import CHUNK_ROWS, RowStore
 from common.costs import Costs
+from common.grid import GRID_UNITS
 from common.kernel import row_norms
 from common.plan import Phase
 from common.privacy import Privacy
 from common.private.answering import raw_answer
+from common.private.bounding import bounded_counts
 from common.private.question import Block, parted
 from common.weighting import Weighting, Weights, weigh
 from tests.statistical import faults
@@ -30,6 +32,7 @@ N_TWINS = 8
 LARGEST_WORD = 1 << 26
 """Its square alone is above every declared bound, and a thousand of them fit into int64."""
 
+Labels, Kinds = npt.NDArray[np.int32], npt.NDArray[np.int64]
 Measured = dict[str, tuple[int, int]]
 """By phase and block: the largest squared norm that was measured, and the declared one."""
 
@@ -174,6 +177,14 @@ def test_what_a_claim_changes_in_a_whole_bureau_is_the_answer_about_that_claim_a
 def test_weights_that_depend_on_the_crowd_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("client.persons.weigh", lambda ids, *_: faults.shared_by_the_crowd(ids))
     assert min(surprises(bureau(seed, 400), PERSONS[0]) for seed in range(5)) == 4
+
+
+def test_outcomes_that_are_counted_without_weights_are_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unweighted(weights: Weights, labels: Labels, kinds: Kinds, shape: tuple[int, int]) -> Kinds:
+        return bounded_counts(np.full_like(weights, GRID_UNITS), labels, kinds, shape)
+
+    monkeypatch.setattr("client.decided.bounded_counts", unweighted)
+    assert sum(surprises(bureau(seed, 400), PERSONS[0]) for seed in range(5)) > 0
 
 
 def test_a_largest_provider_moves_by_no_more_than_what_moves_it_and_sometimes_by_less() -> None:

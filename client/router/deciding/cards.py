@@ -124,7 +124,16 @@ _BY_WORD: dict[str, Reason | None] = {
 
 
 def cluster_reasons(n_clusters: int, cards: ClusterCards, policy: RouterPolicy) -> tuple[Reason | None, ...]:
-    """Per cluster why its claims do not pass by themselves, or None; the policy's word goes before its card."""
+    """Per cluster why its claims do not pass by themselves, or None; the policy's word goes before its card.
+
+    Guarantees:
+        * Words of the policy count for the one model that it names. Under another model, and where a number is none of
+          the model's clusters, no cluster passes by itself.
+    """
+    if policy.clusters and not (
+        cards.model_sha256.startswith(policy.clusters_of) and max(policy.clusters) < n_clusters
+    ):
+        return (Reason.QUARANTINED_CLUSTER,) * n_clusters
     by_number = {card.cluster: card for card in cards.cards}
 
     def reason(cluster: int) -> Reason | None:

@@ -32,15 +32,20 @@ def federated_cards(model: Model, policy: RouterPolicy) -> tuple[ClusterCard, ..
     return tuple(card for card in found if card is not None)
 
 
-def with_federated(local: ClusterCards, federated: tuple[ClusterCard, ...]) -> ClusterCards:
-    """For each cluster the card with the closer bounds; what the bureau knows of its own recent claims stays.
+def with_federated(local: ClusterCards, federated: tuple[ClusterCard, ...], policy: RouterPolicy) -> ClusterCards:
+    """For each cluster the card that counts; what the bureau knows of its own recent claims stays.
+
+    Guarantees:
+        * No other bureau takes back what this one has found: where its own card says high risk, or a larger share than
+          all bureaus' card allows, its own counts. Otherwise the closer bounds do.
 
     Args:
         local: Of the bureau's own reviewed claims; may lack clusters.
         federated: Of all bureaus' past claims; may lack clusters.
+        policy: For what high risk is.
     """
     own = {card.cluster: card for card in local.cards}
-    found = {**own, **{card.cluster: _closer(own.get(card.cluster), card) for card in federated}}
+    found = {**own, **{card.cluster: _counting(own.get(card.cluster), card, policy) for card in federated}}
     return local.model_copy(update={"cards": tuple(found[cluster] for cluster in sorted(found))})
 
 
@@ -65,9 +70,11 @@ def _card(
     )
 
 
-def _closer(own: ClusterCard | None, federated: ClusterCard) -> ClusterCard:
+def _counting(own: ClusterCard | None, federated: ClusterCard, policy: RouterPolicy) -> ClusterCard:
     if own is None:
         return federated
-    if own.upper - own.lower <= federated.upper - federated.lower:
+    worse_here = own.lower > federated.upper or own.lower > policy.high_risk_share
+    worse_there = federated.lower > own.upper
+    if worse_here or (not worse_there and own.upper - own.lower <= federated.upper - federated.lower):
         return own
     return federated.model_copy(update={"recent": own.recent, "providers": own.providers})

@@ -6,9 +6,9 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from client.router.rules.table import example_rules, rules_from
 from common.errors import InputError
@@ -54,7 +54,9 @@ class RouterPolicy(BaseModel):
         spot_check_share: Share of the claims that would be FAST which a person looks at nevertheless, by lot.
         fast_share: Share of the bureau's recent claims, the most routine ones, that may be FAST; 1 for no such limit.
         max_canary_moves: Share of the canary claims whose lane a new model may change.
-        clusters: Lane word by cluster number; clusters that are not named go by their cards.
+        clusters_of: First digits of the SHA-256 of the model whose clusters are meant: another model numbers them anew.
+        clusters: Lane word by cluster number; clusters that are not named go by their cards. Under another model than
+            ``clusters_of``, no cluster passes by itself until the section is written anew.
         languages: Of explanations, in this order.
         objection: How an insured person objects.
         rules: Parameters by rule; the rules themselves say which they know.
@@ -74,6 +76,7 @@ class RouterPolicy(BaseModel):
     spot_check_share: Annotated[float, Field(ge=0, le=0.5, strict=False)] = 0.02
     fast_share: Share = 0.6
     max_canary_moves: Share = 0.05
+    clusters_of: Annotated[str, Field(pattern=r"^([0-9a-f]{12,64})?$")] = ""
     clusters: Mapping[int, ClusterWord] = {}
     languages: Annotated[tuple[Language, ...], Field(strict=False, min_length=1)] = ("zh", "en")
     objection: Objection = Objection()
@@ -86,6 +89,13 @@ class RouterPolicy(BaseModel):
         if not isinstance(value, dict):
             return value
         return {int(key) if isinstance(key, str) and key.isdecimal() else key: word for key, word in value.items()}
+
+    @model_validator(mode="after")
+    def _says_whose_clusters(self) -> Self:
+        if self.clusters and not self.clusters_of:
+            msg = "clusters needs clusters_of: the model's model_sha256 in `model list --json`, for numbers change with the model"
+            raise ValueError(msg)
+        return self
 
     @property
     def fingerprint(self) -> str:
@@ -169,6 +179,8 @@ spot_check_share = {given.spot_check_share}
 fast_share = {given.fast_share}
 # A new model is not accepted if it changes the lane of more than this share of the canary claims.
 max_canary_moves = {given.max_canary_moves}
+# Of which model the numbers under [clusters] are: the first digits of its model_sha256, as `model list --json` shows it.
+clusters_of = {json.dumps(given.clusters_of)}
 # Languages of explanations.
 languages = {json.dumps(given.languages)}
 
@@ -177,7 +189,8 @@ languages = {json.dumps(given.languages)}
 zh = {json.dumps(given.objection.zh, ensure_ascii=False)}
 en = {json.dumps(given.objection.en)}
 
-# Clusters that do not go by their cards: "fast", "review", "human" or "hold".
+# Clusters that do not go by their cards: "fast", "review", "human" or "hold". Numbers are those of the model
+# that clusters_of names; under another model every claim goes to a person until this is written anew.
 [clusters]
 # 7 = "review"
 

@@ -135,8 +135,9 @@ def _cards(
         providers=providers,
         made_at=now,
     )
+    policy = bench.artefacts.policy
     model = parse_model(desk.store.artefacts.get(bench.artefacts.model.sha256))
-    return with_federated(local, federated_cards(model, bench.artefacts.policy)).to_json()
+    return with_federated(local, federated_cards(model, policy), policy).to_json()
 
 
 def _put(desk: Desk, kind: Kind, model_sha256: str, held: bytes | None, now: int) -> None:

@@ -11,7 +11,7 @@ from common.consortium.linking import MOST_BUNDLES, MOST_BYTES, LinkAdmission, L
 from tests.common.consortium.links import BUNDLE, TestAuthority, key_of, node_key_of, request_of
 
 KEY, NODE, AUTHORITY = key_of(), key_of(), TestAuthority()
-REQUEST = LinkRequest(name="north", node_key=node_key_of(NODE), certificate_request=request_of(KEY))
+REQUEST = LinkRequest.of("north", NODE, request_of(KEY))
 ADMISSION = LinkAdmission(
     name="north",
     superlink="fl.example:9092",

@@ -72,7 +72,10 @@ def test_a_supported_cluster_passes_and_one_surely_above_the_policys_share_is_re
 def test_a_cluster_without_a_card_has_no_support_unless_the_policy_speaks_for_it() -> None:
     cards = ClusterCards(model_sha256="0" * 64, made_at=1, cards=(card(),))
     assert cluster_reasons(2, cards, RouterPolicy()) == (None, Reason.UNSUPPORTED_CLUSTER)
-    assert cluster_reasons(2, cards, RouterPolicy(clusters={1: "fast", 0: "hold"})) == (Reason.HELD_CLUSTER, None)
+    assert cluster_reasons(2, cards, RouterPolicy(clusters={1: "fast", 0: "hold"}, clusters_of="0" * 12)) == (
+        Reason.HELD_CLUSTER,
+        None,
+    )
 
 
 def test_local_cards_count_what_was_reviewed_and_name_the_leading_providers() -> None:
@@ -121,3 +124,23 @@ def test_cards_survive_their_spelling_and_cards_out_of_order_are_refused() -> No
     for wrong in ((card(), card()), (card(cluster=1), card())):
         with pytest.raises(InputError):
             ClusterCards.from_json(cards.model_copy(update={"cards": wrong}).to_json())
+
+
+WORDS = RouterPolicy(clusters={0: "fast", 2: "hold"}, clusters_of="a" * 12)
+
+
+def test_words_of_the_policy_count_for_the_model_they_name_alone() -> None:
+    named = cluster_reasons(3, ClusterCards(model_sha256="a" * 64, made_at=1), WORDS)
+    assert named == (None, Reason.UNSUPPORTED_CLUSTER, Reason.HELD_CLUSTER)
+    other = cluster_reasons(3, ClusterCards(model_sha256="b" * 64, made_at=1), WORDS)
+    assert other == (Reason.QUARANTINED_CLUSTER,) * 3
+
+
+def test_a_word_for_a_cluster_that_the_model_does_not_have_lets_nothing_pass() -> None:
+    found = cluster_reasons(2, ClusterCards(model_sha256="a" * 64, made_at=1), WORDS)
+    assert found == (Reason.QUARANTINED_CLUSTER,) * 2
+
+
+def test_words_without_a_model_are_refused() -> None:
+    with pytest.raises(ValueError, match="clusters needs clusters_of"):
+        RouterPolicy(clusters={0: "fast"})

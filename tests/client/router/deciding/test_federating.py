@@ -82,15 +82,30 @@ def test_a_mostly_adverse_cluster_is_a_high_risk_for_everybody() -> None:
 
 def test_the_closer_bounds_count_and_the_bureau_s_own_figures_stay() -> None:
     federated = federated_cards(model_with(counted(5000, 50, 50), counted(60, 30, 30), HIDDEN), POLICY)
-    found = with_federated(local(own(0), own(1), own(2)), federated)
+    found = with_federated(local(own(0), own(1), own(2)), federated, POLICY)
     assert [card.source for card in found.cards] == ["federated", "local", "local"]
     assert (found.cards[0].recent, found.cards[0].providers) == (900, (("H1", 200),))
 
 
+def test_no_other_bureau_takes_back_what_this_one_has_found() -> None:
+    federated = federated_cards(model_with(counted(100_000, 1000, 1000), HIDDEN, HIDDEN), POLICY)
+    risky = own(reviewed=200, adverse=80, lower=0.34, upper=0.46)
+    worse_here = own(reviewed=200, adverse=12, lower=0.03, upper=0.09)
+    for mine in (risky, worse_here):
+        assert with_federated(local(mine), federated, POLICY).cards == (mine,)
+    assert cluster_reasons(1, local(risky), POLICY)[0] is Reason.HIGH_RISK_CLUSTER
+
+
+def test_what_all_bureaus_found_worse_counts_against_a_better_experience_of_ones_own() -> None:
+    federated = federated_cards(model_with(counted(3000, 2900, 3000), HIDDEN, HIDDEN), POLICY)
+    found = with_federated(local(own(lower=0.001, upper=0.01)), federated, POLICY)
+    assert [card.source for card in found.cards] == ["federated"]
+
+
 def test_clusters_that_only_one_side_knows_are_kept() -> None:
     federated = federated_cards(model_with(counted(5000, 50, 50), HIDDEN, HIDDEN), POLICY)
-    assert [card.cluster for card in with_federated(local(own(2)), federated).cards] == [0, 2]
-    assert with_federated(local(own(2)), ()) == local(own(2))
+    assert [card.cluster for card in with_federated(local(own(2)), federated, POLICY).cards] == [0, 2]
+    assert with_federated(local(own(2)), (), POLICY) == local(own(2))
 
 
 def test_a_router_begins_with_what_the_model_itself_says() -> None:

@@ -22,13 +22,25 @@ def test_an_empty_policy_is_the_default_and_asks_for_confidence() -> None:
 
 def test_the_fingerprint_follows_every_value() -> None:
     given = RouterPolicy()
-    for change in ({"min_confidence": 0.9}, {"clusters": {3: "hold"}}, {"objection": {"zh": "甲", "en": "a"}}):
+    for change in (
+        {"min_confidence": 0.9},
+        {"clusters_of": "a" * 12, "clusters": {3: "hold"}},
+        {"objection": {"zh": "甲", "en": "a"}},
+    ):
         assert RouterPolicy(**change).fingerprint != given.fingerprint  # type: ignore[arg-type]
     assert RouterPolicy().fingerprint == given.fingerprint
 
 
 def test_a_policy_survives_its_spelling() -> None:
-    policy = parse_router_policy('min_confidence = 1\n[clusters]\n7 = "review"\n[objection]\nzh = "窗口"\n'.encode())
+    lines = [
+        "min_confidence = 1",
+        'clusters_of = "abcdefabcdef"',
+        "[clusters]",
+        '7 = "review"',
+        "[objection]",
+        'zh = "窗口"',
+    ]
+    policy = parse_router_policy("\n".join(lines).encode())
     assert policy.clusters == {7: "review"}
     assert RouterPolicy.from_json(policy.to_json()) == policy
 
