@@ -31,10 +31,12 @@ from client.router.deciding.lone_row import LoneRow
 from client.router.deciding.model import RoutingModel
 from client.router.deciding.observing import observe
 from client.router.deciding.policy import RouterPolicy
+from client.router.lone.claim import lone_claim
 from client.router.registers import Registers
 from client.router.rules.history import History
 from client.router.rules.table import default_rules
 from client.router.rules.usual import usual_fee_shares
+from client.router.serving.reading import read_claim
 from common.claim import Claim
 from common.columns import MISSING
 from common.features.rows import Featuriser
@@ -57,13 +59,14 @@ def main(arguments: list[str] | None = None) -> None:
     """Print two tables."""
     chosen = options(__doc__).parse_args(arguments)
     show_machine("fedclaims", "numpy", "numba", "pydantic", "scikit-learn")
-    claims, model = _world(20_000 if chosen.quick else CLAIMS)
-    bench = _bench(claims, model)
+    claims, model = world(20_000 if chosen.quick else CLAIMS)
+    bench = ready_bench(claims, model)
     _show_single(bench, _pipeline(claims), 50 if chosen.quick else SINGLES)
     _show_batches(bench, claims)
 
 
-def _world(n_claims: int) -> tuple[RoutedClaims, Model]:
+def world(n_claims: int) -> tuple[RoutedClaims, Model]:
+    """Generated claims, and the model of a private run over them."""
     mapping = load_mapping("nhsa_4101_wide")
     table = pa.Table.from_batches(list(World(n_bureaus=8, n_claims=n_claims).batches()))
     places = table["insu_admdvs"].cast(pa.string()).to_numpy()
@@ -71,12 +74,12 @@ def _world(n_claims: int) -> tuple[RoutedClaims, Model]:
     return routed(table, mapping), private_model(tables, mapping, CLUSTERS, seed=0)
 
 
-def _bench(claims: RoutedClaims, model: Model) -> Bench:
+def ready_bench(claims: RoutedClaims, model: Model) -> Bench:
     """Everything that decisions follow from, with a calibration of verdicts by lot."""
     routing, rng = RoutingModel.of(model), np.random.default_rng(0)
     rows = Featuriser(model.plan.features).rows(claims.table)
     habits = observe(claims.table, locate(rows, routing).nearest, routing, now=0)
-    policy = RouterPolicy(clusters=dict.fromkeys(range(CLUSTERS), "fast"))
+    policy = RouterPolicy(clusters=dict.fromkeys(range(CLUSTERS), "fast"), clusters_of=routing.sha256)
     scores = rng.random(2_000)
     calibration = fit_calibration(
         Reviewed(scores=scores, routine=rng.random(2_000) < scores),
@@ -101,8 +104,11 @@ def _show_single(bench: Bench, pipeline: Pipeline, runs: int) -> None:
     lone, model, row = LoneRow(bench.artefacts.model.features), bench.artefacts.model, _fields()
     history, registers = History(), Registers()
     contenders: dict[str, Callable[[], object]] = {
-        "validated, row, nearest two": lambda: locate(lone.row(Claim.model_validate_json(CLAIM)), model),
-        "validated, decided, record written": lambda: bench.decide(
+        "validated, row, nearest two": lambda: locate(lone.row(read_claim(CLAIM)), model),
+        "validated, decided, record written": lambda: bench.lone.decide(
+            lone_claim(read_claim(CLAIM), 1, refused=False), history, registers, 0
+        ),
+        "the same as a batch of one": lambda: bench.decide(
             routed_claims([Claim.model_validate_json(CLAIM)]), history, registers, 0
         ).records(),
         "scikit-learn pipeline": lambda: pipeline.predict(row),

@@ -27,7 +27,7 @@ from benchmarks.superlink_parts.bureau import Bureau, register
 from benchmarks.superlink_parts.operator_app import FLOWS, ORDER, Order, cpu_s, rss
 from simulations.flower.bundle import write_app
 from simulations.processes.engine import COMPONENTS
-from simulations.processes.rehearsal import SUPERLINK, Rehearsal, rehearsing
+from simulations.processes.rehearsal import SUPERLINK, Rehearsal, pause_among, rehearsing
 
 STATES = {"memory": [], "database": ["--database", "superlink.db"]}
 IDLE_S = 10.0
@@ -99,7 +99,7 @@ def _measured(n_bureaus: int, state: str, given: argparse.Namespace) -> Iterator
     """The cells of one SuperLink."""
     with tempfile.TemporaryDirectory() as name, rehearsing(Path(name) / "deployment") as deployment:
         superlink = _start(deployment, STATES[state])
-        poll_s = given.poll or min(max(0.1, 0.02 * n_bureaus), 1.0)  # the rehearsal's rule
+        poll_s = given.poll or pause_among(n_bureaus)
         with _connected([Bureau(deployment.address, deployment.root, poll_s) for _ in range(n_bureaus)], deployment):
             before, waiting_cpu = rss(superlink), _cpu_share(superlink)
             order = Order(nodes=n_bureaus, flows=given.flows, sizes=tuple(given.size), superlink=superlink.pid,

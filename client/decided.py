@@ -45,7 +45,7 @@ class Decided:
 
 
 class Counting:
-    """Sums of weights by cluster, claim by claim; memory grows by 12 bytes a claim, not with the number of providers."""
+    """Sums of weights by cluster, claim by claim; takes 12 bytes a claim, however many providers there are."""
 
     def __init__(self, outcomes: Codes, providers: npt.NDArray[np.int64], n_clusters: int) -> None:
         """Nothing is counted yet.

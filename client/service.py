@@ -7,6 +7,7 @@ the socket let in; over TLS, whoever has a certificate of the bureau's own autho
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -39,6 +40,9 @@ LONGEST_SOCKET_PATH = 100
 """The kernel's limit is 108 bytes with its ending zero."""
 
 STOP_GRACE_S = 2.0
+
+AGAIN_S = 0.5
+"""Between two tries at a station that is not there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,11 +128,21 @@ class StationLink:
 
     Guarantees:
         * Whatever goes wrong is an ``EngineError`` that names a status code and nothing else.
+        * A station that is not there, or goes in mid-answer, is asked the same again until it is, for so long.
     """
 
-    def __init__(self, station: Path | TlsAddress, timeout_s: float, max_bytes: int = MAX_BYTES) -> None:
-        """Connect when the first request is sent."""
-        self._timeout_s = timeout_s
+    def __init__(
+        self, station: Path | TlsAddress, timeout_s: float, max_bytes: int = MAX_BYTES, *, silent_s: float = 0.0
+    ) -> None:
+        """Connect when the first request is sent.
+
+        Args:
+            station: Where it is.
+            timeout_s: For the whole of an answer.
+            max_bytes: Limit of requests and of answers.
+            silent_s: How long a station may be gone, within that time.
+        """
+        self._timeout_s, self._silent_s = timeout_s, silent_s
         self._channel = channel_to(station, max_bytes)
         self._call = self._channel.unary_unary(f"/{SERVICE}/{METHOD}")
 
@@ -146,10 +160,18 @@ class StationLink:
         Raises:
             EngineError: If there is none in time.
         """
-        try:
-            return bytes(self._call(request, timeout=self._timeout_s))
-        except grpc.RpcError as error:
-            msg = f"the station gave no answer: {error.code().name}"
+        deadline, gone = time.monotonic() + self._timeout_s, 0.0
+        while True:
+            try:
+                return bytes(self._call(request, timeout=deadline - time.monotonic()))
+            except grpc.RpcError as error:
+                code = error.code()
+            gone = gone or time.monotonic()
+            until = min(gone + self._silent_s, deadline)
+            if code is not grpc.StatusCode.UNAVAILABLE or time.monotonic() + AGAIN_S > until:
+                break
+            time.sleep(AGAIN_S)
+        msg = f"the station gave no answer: {code.name}"
         raise EngineError(msg)
 
     def close(self) -> None:
@@ -267,4 +289,6 @@ def _limits(max_bytes: int) -> list[tuple[str, int]]:
         ("grpc.max_send_message_length", max_bytes),
         ("grpc.enable_http_proxy", 0),
         ("grpc.so_reuseport", 0),
+        ("grpc.initial_reconnect_backoff_ms", int(AGAIN_S * 1000)),
+        ("grpc.max_reconnect_backoff_ms", int(AGAIN_S * 2000)),
     ]

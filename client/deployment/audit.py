@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
-import os
-import tarfile
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from client.deployment import evidence
 from client.deployment.configuration import Configuration
 from client.deployment.doctor.keeping import passphrase_of
+from client.deployment.evidence import write_evidence
 from client.deployment.place import Place
+from client.deployment.spoken import spoken, statement_of
 from client.identity.membership import ROSTER_FILE
-from client.ledger import page
 from client.ledger.chain import Chain, read_chain
-from client.ledger.durable import PRIVATE, read_unlocked
+from client.ledger.durable import read_unlocked
 from client.ledger.errors import BrokenLedgerError, KeyFileError
 from client.ledger.keys import load_key
 from client.ledger.ledger import CHAIN_FILE, KEY_FILE
-from client.ledger.statement import state
 from client.policy import load_policy
-from client.releasing import rho_within
-from common.accounting.charges import rdp_epsilon
 from common.errors import InputError
 
-SUMS = "SHA256SUMS"
 ABOUT = """\
 Evidence of a fedclaims station. Check it on another machine:
+  fedclaims-bureau export-audit --verify FILE.tar --public-key HEX --head NUMBER:DIGEST
+with the ledger's key as the bureau told it before, and the newest head that others have seen. Without fedclaims:
   sha256sum -c SHA256SUMS
-  verification.json says what was found here; entries.jsonl is the ledger in words, ledger.chain the same as signed.
-  Compare public-key.txt with what the bureau registered, and the head with the newest one that others have seen.
+shows that nothing was damaged on the way, though not by whom it was made. verification.json says what was found at the
+station; entries.jsonl is the ledger in words, ledger.chain the same as signed; statement.json is worked out from it.
 Vectors that were released, keys and claims are not in it.
 """
 
@@ -52,8 +46,7 @@ def export_audit(place: Place, configuration: Configuration, out: Path, now: int
         InputError: If the file exists, or something cannot be read.
     """
     files, verdict = _evidence(place, configuration, now)
-    files[SUMS] = "".join(f"{hashlib.sha256(held).hexdigest()}  {name}\n" for name, held in files.items()).encode()
-    _write(out, files, now)
+    write_evidence(out, files, now)
     return verdict
 
 
@@ -62,18 +55,18 @@ def _evidence(place: Place, configuration: Configuration, now: int) -> tuple[dic
     chain, verdict = _verified(held, place, configuration)
     verdict |= {"time": now, "bureau": configuration.name, "version": version("fedclaims")}
     files = {
-        "README.txt": ABOUT.encode(),
-        "ledger.chain": held,
-        "verification.json": json.dumps(verdict, indent=2).encode(),
-        "policy.toml": _read(place.policy),
-        "station.toml": configuration.to_toml().encode(),
+        evidence.ABOUT: ABOUT.encode(),
+        evidence.CHAIN: held,
+        evidence.VERDICT: json.dumps(verdict, indent=2).encode(),
+        evidence.POLICY: _read(place.policy),
+        evidence.STATION: configuration.to_toml().encode(),
     }
     if (place.consortium / ROSTER_FILE).exists():
-        files["roster.json"] = _read(place.consortium / ROSTER_FILE)
+        files[evidence.ROSTER] = _read(place.consortium / ROSTER_FILE)
     if chain is not None:
-        files["public-key.txt"] = f"{chain.public_key}\n".encode()
-        files["entries.jsonl"] = b"".join(_spoken(chain))
-        files["statement.json"] = _statement(chain, place, now)
+        files[evidence.KEY] = f"{chain.public_key}\n".encode()
+        files[evidence.ENTRIES] = b"".join(spoken(chain))
+        files[evidence.STATEMENT] = statement_of(chain, load_policy(place.policy), now)
     return files, verdict
 
 
@@ -99,44 +92,9 @@ def _verified(held: bytes, place: Place, configuration: Configuration) -> tuple[
     }
 
 
-def _spoken(chain: Chain) -> list[bytes]:
-    """Each entry in its canonical spelling, with its digest and a time that people read."""
-    return [
-        json.dumps(
-            {
-                "digest": digest,
-                "utc": datetime.fromtimestamp(entry.time, UTC).isoformat(),
-                **entry.model_dump(mode="json"),
-            }
-        ).encode()
-        + b"\n"
-        for entry, digest in zip(chain.book.entries, chain.digests, strict=True)
-    ]
-
-
-def _statement(chain: Chain, place: Place, now: int) -> bytes:
-    policy = load_policy(place.policy)
-    limits, delta = policy.limits(rho_within), policy.delta
-    found = state(chain, now=now, delta=delta, epsilon_of=lambda rho: rdp_epsilon((rho,), delta), limits=limits)
-    return page.as_json(found).encode()
-
-
 def _read(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError:
         msg = f"{path} cannot be read"
         raise InputError(msg) from None
-
-
-def _write(out: Path, files: Mapping[str, bytes], now: int) -> None:
-    try:
-        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
-    except OSError:
-        msg = f"{out} exists already or cannot be made: name a new file"
-        raise InputError(msg) from None
-    with os.fdopen(descriptor, "wb") as raw, tarfile.open(fileobj=raw, mode="w") as tar:
-        for name, held in files.items():
-            member = tarfile.TarInfo(f"fedclaims-audit/{name}")
-            member.size, member.mtime, member.mode = len(held), now, PRIVATE
-            tar.addfile(member, io.BytesIO(held))

@@ -1,13 +1,14 @@
 """``fedclaims-bureau init|start|status|pause|resume|doctor|export-audit``: a station from its first hour to its audit.
 
-Exit codes: 0 done, or all is well; 1 ``doctor`` found a fault, or the exported ledger is broken; 2 wrong options; 3 a
-file or an option needs mending; 4 the plan; 5 the roster; 7 the disk, or another process; 8 the ledger.
+Exit codes: 0 done, or all is well; 1 ``doctor`` found a fault, or the evidence is broken; 2 wrong options; 3 a file or
+an option needs mending; 4 the plan; 5 the roster; 7 the disk, or another process; 8 the ledger.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import time
 from dataclasses import asdict
@@ -24,11 +25,14 @@ from client.deployment.doctor.findings import Finding, Level
 from client.deployment.pausing import pause, resume
 from client.deployment.place import Place
 from client.deployment.process import run_station
+from client.deployment.verifying import Expected, in_words, verify_audit, where
+from client.ledger.chain import Head
 from common.errors import FedclaimsError, InputError
 from common.plan import Plan
 
 DEFAULT_DIRECTORY = Path("station")
 MOST_BYTES = 1 << 20
+KEY = re.compile(r"[0-9a-fA-F]{64}")
 MARKS = {Level.FINE: "ok", Level.WARNING: "look", Level.FAULT: "FAULT"}
 
 
@@ -51,9 +55,18 @@ def add_deployment(commands: argparse._SubParsersAction[argparse.ArgumentParser]
     doctor = _command(commands, "doctor", "check what usually goes wrong, and say the fix for each", _doctor)
     doctor.add_argument("--plan", type=Path, help="whether the station would take part in this plan (canonical JSON)")
     audit = _command(commands, "export-audit", "the ledger and all that is needed to check it, in one file", _audit)
-    audit.add_argument("--out", type=Path, required=True, metavar="FILE", help="a new tar file")
+    _add_audit(audit)
     for parser in (init, status, pausing, resuming, doctor, audit):
         parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def _add_audit(audit: argparse.ArgumentParser) -> None:
+    what = audit.add_mutually_exclusive_group(required=True)
+    what.add_argument("--out", type=Path, metavar="FILE", help="a new tar file")
+    what.add_argument("--verify", type=Path, metavar="FILE", help="check such a file, on any machine")
+    audit.add_argument("--head", type=_head, metavar="N:DIGEST", help="with --verify: one that others have seen")
+    audit.add_argument("--public-key", type=_key, metavar="HEX", help="with --verify: the ledger's, as told before")
+    audit.set_defaults(parser=audit)
 
 
 def _command(
@@ -115,6 +128,11 @@ def _doctor(arguments: argparse.Namespace) -> None:
 
 
 def _audit(arguments: argparse.Namespace) -> None:
+    if arguments.verify is not None:
+        _verify(arguments)
+        return
+    if arguments.head is not None or arguments.public_key is not None:
+        arguments.parser.error("--head and --public-key go with --verify")
     place = Place(arguments.dir)
     verdict = export_audit(place, load_configuration(place.configuration), arguments.out, _now())
     whole = bool(verdict["whole"])
@@ -122,6 +140,17 @@ def _audit(arguments: argparse.Namespace) -> None:
     _say(json.dumps(verdict) if arguments.json else said)
     if not whole:
         msg = f"the ledger cannot be trusted from entry {verdict['entry']} on: {verdict['reason']}"
+        raise FaultError(msg)
+
+
+def _verify(arguments: argparse.Namespace) -> None:
+    verdict = verify_audit(arguments.verify, Expected(public_key=arguments.public_key, head=arguments.head))
+    if arguments.json:
+        _say(json.dumps(verdict, ensure_ascii=False))
+    elif verdict["whole"]:
+        _say(in_words(verdict))
+    if not verdict["whole"]:
+        msg = f"the evidence does not hold: {where(verdict)}: {verdict['reason']}"
         raise FaultError(msg)
 
 
@@ -136,6 +165,19 @@ def _plan(path: Path) -> bytes:
     except OSError:
         msg = f"the plan {path} cannot be read: name the file the coordinator sent"
         raise InputError(msg) from None
+
+
+def _head(text: str) -> Head:
+    try:
+        return Head.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def _key(text: str) -> str:
+    if not KEY.fullmatch(text):
+        raise argparse.ArgumentTypeError("a public key has 64 hexadecimal digits")
+    return text.lower()
 
 
 def _say(text: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from client.ledger.durable import PRIVATE_DIRECTORY, sync_directory, write_new
 from client.link.configuration import LinkConfiguration, link_toml
-from client.link.keys import client_pair, door, node_pair
+from client.link.keys import client_pair, door, node_pair, private_key
 from client.link.place import LinkPlace
 from common.consortium.linking import LinkRequest
 from common.errors import InputError
@@ -56,9 +56,7 @@ def begin_link(root: Path, configuration: LinkConfiguration, now: dt.datetime) -
 
 def _files(place: LinkPlace, configuration: LinkConfiguration, now: dt.datetime) -> LinkRequest:
     node, client, own = node_pair(), client_pair(configuration.name), door(now)
-    request = LinkRequest(
-        name=configuration.name, node_key=node.public.decode(), certificate_request=client.public.decode()
-    )
+    request = LinkRequest.of(configuration.name, private_key(node), client.public.decode())
     held = {
         place.configuration: link_toml(configuration).encode(),
         place.node_key: node.secret,

@@ -39,6 +39,13 @@ from common.consortium.signed import faults
 from common.errors import InputError
 
 DEFAULT_DIRECTORY = Path("link")
+STATION_FILES = {
+    "root": Path("station-root.pem"),
+    "certificate": Path("station-client.pem"),
+    "key": Path("station-client.key"),
+}
+"""Where a link looks for what it needs to ask a station on another machine, unless link.toml says otherwise."""
+
 DIGEST = re.compile(r"[0-9a-fA-F]{64}")
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001  argparse has no other name
 
@@ -49,7 +56,9 @@ def add_link(commands: Commands) -> None:
     below = link.add_subparsers(dest="link_command", required=True)
     init = _command(below, "init", "make a link's directory: configuration, keys, the request to be let in", _init)
     init.add_argument("--name", required=True, help="what this bureau is called in messages and in the roster")
-    init.add_argument("--socket", type=Path, required=True, help="where the station listens; absolute")
+    where = init.add_mutually_exclusive_group(required=True)
+    where.add_argument("--socket", type=Path, help="where the station listens; absolute")
+    where.add_argument("--address", default="", metavar="HOST:PORT", help="where it listens on another machine")
     init.add_argument("--port", type=int, default=RUNTIME_PORT, help=f"on the loopback (default: {RUNTIME_PORT})")
     init.add_argument("--stock", action="store_true", help="Flower's own courier, a process for every message")
     accepting = _command(below, "accept", "check what the coordinator lets this link in with, and keep it", _accept)
@@ -77,7 +86,7 @@ def _init(arguments: argparse.Namespace) -> None:
     try:
         configuration = LinkConfiguration(
             name=arguments.name,
-            station=StationPart(socket=arguments.socket),
+            station=_station(arguments),
             supernode=SuperNodePart(port=arguments.port),
             courier=CourierPart(kind=CourierKind.STOCK if arguments.stock else CourierKind.OWN),
         )
@@ -98,6 +107,12 @@ def _init(arguments: argparse.Namespace) -> None:
         f"  4. fedclaims-bureau link start --dir {place.root}\n"
         "Its keys need no copy: a link that is lost is made anew, and holds nothing."
     )
+
+
+def _station(arguments: argparse.Namespace) -> StationPart:
+    if arguments.socket is not None:
+        return StationPart(socket=arguments.socket)
+    return StationPart(address=arguments.address, **STATION_FILES)
 
 
 def _accept(arguments: argparse.Namespace) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import os
 import shutil
-import socket
 import stat
 from collections.abc import Iterator
 from importlib.metadata import version
@@ -16,9 +15,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat,
 from client.deployment.doctor.findings import Finding, fault, fine, trying, warning
 from client.ledger.durable import read_private
 from client.link import reaching
+from client.link import station as stations
 from client.link.admission import client_key, insist, read_admission, read_request
 from client.link.bundles import listed
-from client.link.configuration import CourierKind, LinkConfiguration, load_link
+from client.link.configuration import CourierKind, load_link
 from client.link.place import LinkPlace
 from common.errors import EngineError, InputError
 
@@ -26,15 +26,17 @@ FLOWER = "1.41."
 SOON = dt.timedelta(days=30)
 OTHERS_ANY, OTHERS_WRITE = 0o077, 0o022
 LEAST_FREE = 64 << 20
-PATIENCE_S = 5.0
+STATION = (
+    "start the station; put this link's user into the group that its socket has, or the name in this link's "
+    "certificate into the station's list"
+)
 MEND, ANEW = "mend what it names, or restore the file", "accept a new admission: `fedclaims-bureau link accept`"
 
 
 def examine(place: LinkPlace) -> Iterator[Finding]:
     """What every check finds, of this machine, the station and the SuperLink; nothing is changed."""
     yield from examine_here(place)
-    station = "start the station, and put this link's user into the group that its socket has"
-    yield from trying("station", lambda: _station(load_link(place.configuration)), station)
+    yield from trying("station", lambda: stations.listens(place, load_link(place.configuration)), STATION)
     yield from trying("SuperLink", lambda: reaching.superlink(place, read_admission(place).superlink), MEND)
 
 
@@ -45,6 +47,7 @@ def examine_here(place: LinkPlace) -> Iterator[Finding]:
     yield from trying("configuration", lambda: _configuration(place), "mend link.toml")
     yield from trying("rights", lambda: _rights(place), MEND)
     yield from trying("keys", lambda: _keys(place), "restore the files of this link, or make it anew with `link init`")
+    yield from trying(stations.CHECK, lambda: stations.tls_files(place, load_link(place.configuration), now), MEND)
     yield from trying("admission", lambda: _admission(place, now), ANEW)
     yield from trying("bundles", lambda: _bundles(place), ANEW)
     yield from trying("disk", lambda: _disk(place), MEND)
@@ -159,15 +162,3 @@ def _flower() -> Iterator[Finding]:
         raise EngineError(msg) from None
     insist_known()
     yield fine("Flower", f"version {installed}, and all we build on is there")
-
-
-def _station(configuration: LinkConfiguration) -> Iterator[Finding]:
-    path = str(configuration.station.socket)
-    with socket.socket(socket.AF_UNIX) as asking:
-        asking.settimeout(PATIENCE_S)
-        try:
-            asking.connect(path)
-        except OSError as error:
-            msg = f"nobody answers at {path} ({type(error).__name__})"
-            raise EngineError(msg) from None
-    yield fine("station", f"listens at {path}")

@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_ssh_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 CURVE = ec.SECP384R1
@@ -46,6 +52,18 @@ def node_pair() -> Pair:
         secret=key.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()),
         public=key.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
     )
+
+
+def private_key(pair: Pair) -> ec.EllipticCurvePrivateKey:
+    """The secret half of a node's pair, to sign with.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    found = load_ssh_private_key(pair.secret, None)
+    if not isinstance(found, ec.EllipticCurvePrivateKey):
+        raise ValueError("not the pair of a node")  # noqa: TRY004  a pair of another kind is a wrong value
+    return found
 
 
 def client_pair(name: str) -> Pair:

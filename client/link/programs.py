@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from client.courier import SOCKET_KEY
-from client.link.configuration import CourierKind, LinkConfiguration
+from client.courier import ADDRESS_KEY, CERTIFICATE_KEY, KEY_KEY, ROOT_KEY, SOCKET_KEY
+from client.link.configuration import CourierKind, LinkConfiguration, StationPart
 from client.link.keys import LOOPBACK
 from client.link.place import LinkPlace
 
@@ -80,12 +80,20 @@ def _supernode(
     port = str(configuration.supernode.port)
     own = ["--certificate", _path(place.certificate), "--key", _path(place.client_key), "--node", _path(place.node)]
     link = ["--superlink", superlink, "--root-certificates", _path(place.authority)]
-    station = ["--node-config", f"{SOCKET_KEY}={json.dumps(str(configuration.station.socket))}"]
+    station = ["--node-config", _told(place, configuration.station)]
     node = ["--auth-supernode-private-key", _path(place.node_key), *station]
     tls = ["--ssl-certfile", _path(place.runtime_certificate), "--ssl-keyfile", _path(place.runtime_key)]
     door = ["--host", LOOPBACK, "--port", port, *tls, "--ssl-ca-certfile", _path(place.runtime_root)]
     flowers = [*link, *node, *isolation, *door]
     return Program(name=SUPERNODE, command=_module("client.link.supernode", *own, *ours, "--", *flowers))
+
+
+def _told(place: LinkPlace, station: StationPart) -> str:
+    """What the courier is told of its station; the files of an address are looked for in the link's directory."""
+    files = {CERTIFICATE_KEY: station.certificate, KEY_KEY: station.key, ROOT_KEY: station.root}
+    told = {key: _path(place.root / path) for key, path in files.items() if path is not None}
+    where = {ADDRESS_KEY: station.address} if station.address else {SOCKET_KEY: str(station.socket)}
+    return " ".join(f"{key}={json.dumps(value)}" for key, value in (where | told).items())
 
 
 def _courier(place: LinkPlace, configuration: LinkConfiguration) -> Program:

@@ -19,6 +19,7 @@ from client.router.deciding.distance import locate
 from client.router.deciding.habits import Habits
 from client.router.deciding.model import RoutingModel
 from client.router.deciding.policy import RouterPolicy
+from client.router.lone.deciding import LoneBench
 from client.router.models.shelf import Held, sha256_of
 from client.router.registers import Registers
 from client.router.rules.evaluate import evaluate
@@ -55,6 +56,11 @@ class Bench:
     @cached_property
     def _featuriser(self) -> Featuriser:
         return Featuriser(self.artefacts.model.features)
+
+    @cached_property
+    def lone(self) -> LoneBench:
+        """The same for single claims; for one thread at a time."""
+        return LoneBench(self.artefacts, self.rules, self.usual)
 
     def rows(self, table: ClaimTable) -> Rows:
         """The rows of some claims under the model's features; for one thread at a time."""

@@ -17,6 +17,8 @@ from sqlalchemy import Connection, select
 from client.router.claims import RoutedClaims
 from client.router.drafts.book import add_drafts
 from client.router.drafts.drawing import FAST, draw
+from client.router.drafts.standing import withdrawn
+from client.router.drafts.withholding import Without, keep_withheld
 from client.router.store.decisions import failing
 from client.router.store.opening import StoreError, writing
 from client.router.store.store import Store
@@ -56,11 +58,12 @@ class Due:
     def keep(self, connection: Connection) -> None:
         """Note them, in a transaction; nothing if there are none."""
         if self.claim_keys:
-            held = {"keys": list(self.claim_keys), "ids": list(self.decision_ids), "fen": self._fen()}
-            connection.execute(UNDRAFTED.insert().values(held=msgpack.packb(held)))
+            connection.execute(UNDRAFTED.insert().values(held=self.to_bytes()))
 
-    def _fen(self) -> bytes:
-        return self.amounts.astype("<i8").tobytes()
+    def to_bytes(self) -> bytes:
+        """As they are noted."""
+        fen = self.amounts.astype("<i8").tobytes()
+        return bytes(msgpack.packb({"keys": list(self.claim_keys), "ids": list(self.decision_ids), "fen": fen}))
 
     @classmethod
     def from_bytes(cls, held: bytes) -> Self:
@@ -89,6 +92,8 @@ def draw_due(store: Store, draft_key: bytes, now: int) -> int:
     Guarantees:
         * A note goes in the same transaction in which its drafts come: after a crash nothing is drawn twice or lost.
         * A claim key has one draft, whatever is decided about it later.
+        * Nothing is drawn for a claim that was decided again since, or that a verdict goes against.
+        * A claim that was noted and gets no draft is kept with its reason.
     """
     added = 0
     with failing("read"), store.engine.connect() as connection:
@@ -98,11 +103,22 @@ def draw_due(store: Store, draft_key: bytes, now: int) -> int:
         with failing("written"), writing(store.engine) as connection:
             held = connection.execute(select(UNDRAFTED.c.held).where(here)).scalar()
             if held is not None:
-                due = Due.from_bytes(bytes(held))
-                lanes = [FAST] * len(due.claim_keys)
-                added += add_drafts(connection, draw(due.claims(), lanes, due.decision_ids, draft_key).drafts, now)
+                added += _draw(connection, Due.from_bytes(bytes(held)), draft_key, now)
                 connection.execute(UNDRAFTED.delete().where(here))
     return added
+
+
+def _draw(connection: Connection, due: Due, draft_key: bytes, now: int) -> int:
+    """Keep the drafts of one note that stand, and why the other claims have none; how many are new."""
+    drawn = draw(due.claims(), [FAST] * len(due.claim_keys), due.decision_ids, draft_key)
+    reasons = withdrawn(connection, [(one.claim_key, one.decision_id) for one in drawn.drafts])
+    fallen = [
+        Without(claim_key=one.claim_key, decision_id=one.decision_id, reason=reason)
+        for one, reason in zip(drawn.drafts, reasons, strict=True)
+        if reason is not None
+    ]
+    keep_withheld(connection, [*drawn.withheld, *fallen], now)
+    return add_drafts(connection, [one for one, why in zip(drawn.drafts, reasons, strict=True) if why is None], now)
 
 
 def _nothing(claim_keys: tuple[str, ...], total: npt.NDArray[np.int64]) -> RoutedClaims:

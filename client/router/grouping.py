@@ -1,4 +1,4 @@
-"""Group commit: claims that wait together are decided and made durable together, by one thread.
+"""Group commit: claims that wait together are decided and made durable together.
 
 One commit costs the disk the same for one claim or for thousands. Whoever asks waits for the commit that holds the
 answer; whoever asks while too many wait is told to come again.
@@ -31,7 +31,8 @@ class GroupCommit(Generic[Asked, Answered]):
     """Answers in groups.
 
     Guarantees:
-        * ``decide`` runs in one thread, with at most ``most_at_once`` questions (more only if they came together).
+        * ``decide`` never runs twice at once, and gets at most ``most_at_once`` questions (more only if they came
+          together).
         * At most ``most_waiting`` questions wait; memory does not grow with the load.
         * A question that makes ``decide`` fail spoils no other: a group that failed is decided one by one, unless it
           was the store that failed.
@@ -48,7 +49,7 @@ class GroupCommit(Generic[Asked, Answered]):
         """Start the thread."""
         self._decide, self._most_waiting, self._most_at_once = decide, most_waiting, most_at_once
         self._waiting: deque[tuple[Sequence[Asked], Future[Sequence[Answered]]]] = deque()
-        self._n_waiting, self._closed = 0, False
+        self._n_waiting, self._deciding, self._closed = 0, False, False
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="router-decides", daemon=True)
         self._thread.start()
@@ -76,6 +77,22 @@ class GroupCommit(Generic[Asked, Answered]):
             self._changed.notify_all()
         return answer
 
+    def answer(self, asked: Sequence[Asked], patience_s: float) -> Sequence[Answered]:
+        """The same, and wait for the answers; where nobody else waits they are decided here, in the caller's thread.
+
+        Raises:
+            BusyError: If there is no room in time.
+            TimeoutError: If there is no answer in time.
+        """
+        if not self._begin():
+            return self.ask(asked, patience_s).result(patience_s)
+        here: Future[Sequence[Answered]] = Future()
+        try:
+            self._answer([(asked, here)])
+        finally:
+            self._end()
+        return here.result()
+
     def close(self) -> None:
         """Take nothing more, answer what was taken, and end the thread."""
         with self._changed:
@@ -95,20 +112,38 @@ class GroupCommit(Generic[Asked, Answered]):
         """For more; a batch larger than the limit may come when nobody waits."""
         return not self._n_waiting or self._n_waiting + n_asked <= self._most_waiting
 
+    def _begin(self) -> bool:
+        """Whether the caller may decide now; then it must say when it ends."""
+        with self._changed:
+            if self._deciding or self._waiting or self._closed:
+                return False
+            self._deciding = True
+            return True
+
+    def _end(self) -> None:
+        with self._changed:
+            self._deciding = False
+            if self._waiting or self._closed:
+                self._changed.notify_all()
+
     def _run(self) -> None:
         while group := self._next():
-            self._answer(group)
+            try:
+                self._answer(group)
+            finally:
+                self._end()
 
     def _next(self) -> list[tuple[Sequence[Asked], Future[Sequence[Answered]]]]:
         """Who waits, up to the limit; nobody if it is closed and all were answered."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting or self._closed)
+            self._changed.wait_for(lambda: not self._deciding and (self._waiting or self._closed))
             group: list[tuple[Sequence[Asked], Future[Sequence[Answered]]]] = []
             size = 0
             while self._waiting and (not group or size + len(self._waiting[0][0]) <= self._most_at_once):
                 group.append(self._waiting.popleft())
                 size += len(group[-1][0])
             self._n_waiting -= size
+            self._deciding = bool(group)
             self._changed.notify_all()
         return group
 

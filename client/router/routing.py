@@ -17,9 +17,10 @@ import pyarrow.parquet as pq
 
 from client.claims.ingest import Ingest, IngestReport
 from client.ledger.durable import sync_directory
+from client.router.answers import Answers
 from client.router.claims import RoutedClaims
 from client.router.files import routed
-from client.router.router import Answers, Router
+from client.router.router import Router
 from common.errors import EngineError, InputError
 
 AT_ONCE = 16_384
@@ -76,8 +77,7 @@ def route(router: Router, ingest: Ingest, out: Path, seen: Callable[[int], None]
     lanes: Counter[str] = Counter({"FAST": 0, "REVIEW": 0, "HUMAN": 0, "HOLD": 0})
     again = through = 0
     with _writing(out) as lines:
-        for claims in _pieces(router, ingest):
-            answers = router.decide(claims)
+        for claims, answers in router.decide_all(_pieces(router, ingest)):
             lines.write(claims.claim_keys, answers)
             lanes.update(answers.lanes)
             again += int((~answers.fresh).sum())

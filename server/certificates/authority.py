@@ -11,7 +11,6 @@ import datetime as dt
 import re
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
@@ -22,37 +21,27 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from common.errors import InputError
 from common.messages import is_bureau_name
 from server.certificates import issuing
+from server.certificates.credentials import CLIENTS, OPERATOR, RECORD_FILE, ROOT_FILE, Credentials, ServerFiles
 from server.certificates.issuing import Kind, Signer, Wanted, span
 from server.certificates.keeping import damaged, load_certificate, load_key, now, write_new_key
-from server.certificates.record import Issued, read_record, write_record
+from server.certificates.record import Issued, write_record
 from server.certificates.requests import requested_key
 from server.consortium.files import PRIVATE_DIRECTORY, alone, make_directory, replace
 
 AUTHORITY_LASTS = dt.timedelta(days=5 * 365)
 LASTS = dt.timedelta(days=365)
 REVOCATIONS_LAST = dt.timedelta(days=90)
-KEY_FILE, ROOT_FILE, REVOCATIONS_FILE, RECORD_FILE, CLIENTS = (
-    "authority.key",
-    "ca.pem",
-    "crl.pem",
-    "issued.json",
-    "issued",
-)
+KEY_FILE = "authority.key"
 SERVER_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-OPERATOR = "operator"
 LONGEST_NAME = 64
 """Of X.520, which counts characters; programs count bytes."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerFiles:
-    """What one end of TLS is started with; paths of PEM files."""
-
-    certificate: Path
-    key: Path
+class NobodyError(InputError):
+    """No certificate was issued under this name: look at ``certificate list``."""
 
 
-class Authority:
+class Authority(Credentials):
     """Signs certificates of servers, of bureaus and of the operator.
 
     Guarantees:
@@ -65,7 +54,8 @@ class Authority:
 
     def __init__(self, directory: Path, signer: Signer) -> None:
         """Use a directory; see ``create`` and ``open``."""
-        self._directory, self._signer = directory, signer
+        super().__init__(directory)
+        self._signer = signer
 
     @classmethod
     def create(cls, directory: Path, name: str, *, lifetime: dt.timedelta = AUTHORITY_LASTS) -> Self:
@@ -85,46 +75,23 @@ class Authority:
         return made
 
     @classmethod
-    def open(cls, directory: Path) -> Self:
+    def open(cls, directory: Path, key_file: Path | None = None) -> Self:
         """The authority of a directory; its list of revocations is made anew when half its time is over.
+
+        Args:
+            directory: Its own.
+            key_file: Of its key; None if that lies in the directory.
 
         Raises:
             InputError: If there is none, a file is damaged, or its key is open to others.
         """
-        key, certificate = load_key(directory / KEY_FILE), load_certificate(directory / ROOT_FILE)
+        path = key_file or directory / KEY_FILE
+        key, certificate = load_key(path), load_certificate(directory / ROOT_FILE)
         if certificate.public_key() != key.public_key():
-            raise damaged(directory / KEY_FILE)
+            raise damaged(path)
         found = cls(directory, Signer(key=key, certificate=certificate))
         found._freshen()
         return found
-
-    @property
-    def root(self) -> Path:
-        """What everybody trusts."""
-        return self._directory / ROOT_FILE
-
-    @property
-    def revocations(self) -> Path:
-        """What counts no longer; a proxy reads it again when it is reloaded."""
-        return self._directory / REVOCATIONS_FILE
-
-    @property
-    def clients(self) -> Path:
-        """Where the clients' certificates lie."""
-        return self._directory / CLIENTS
-
-    def files(self, kind: Kind, name: str) -> ServerFiles:
-        """Where a credential lies whose key lies here."""
-        stem = OPERATOR if kind is Kind.OPERATOR else f"{kind.value}-{name}"
-        return ServerFiles(certificate=self._directory / f"{stem}.pem", key=self._directory / f"{stem}.key")
-
-    def issued(self) -> tuple[Issued, ...]:
-        """All certificates, oldest first.
-
-        Raises:
-            InputError: If the list is damaged.
-        """
-        return read_record(self._directory / RECORD_FILE)
 
     def server(self, name: str, hosts: Sequence[str], *, lifetime: dt.timedelta = LASTS) -> ServerFiles:
         """A server's certificate, anew at every call; its key stays, unless the last certificate was revoked.
@@ -181,14 +148,14 @@ class Authority:
             How many did until now.
 
         Raises:
-            InputError: If none was issued under this name.
+            NobodyError: If none was issued under this name.
         """
         with alone(self._directory):
             record, since = self.issued(), int(now().timestamp())
             named = [one for one in record if (one.name, one.kind) == (name, kind)]
             if not named:
                 msg = f"no {kind.value}'s certificate was issued under this name: look at `certificate list`"
-                raise InputError(msg)
+                raise NobodyError(msg)
             gone = [one for one in named if one.revoked is None]
             changed = tuple(one.model_copy(update={"revoked": since}) if one in gone else one for one in record)
             write_record(self._directory / RECORD_FILE, changed)

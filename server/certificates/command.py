@@ -17,13 +17,14 @@ from rich.table import Table
 
 from common.errors import InputError
 from server.certificates.authority import Authority
+from server.certificates.credentials import Credentials
 from server.certificates.issuing import Kind
 from server.certificates.keeping import now
 from server.certificates.record import Issued
 from server.certificates.renewing import renew
-
-DIRECTORY = "authority"
-"""Where the authority lies in a coordinator's directory."""
+from server.deployment.configuration import load_configuration
+from server.deployment.opening import authority_of
+from server.deployment.place import Place
 
 DEFAULT_DIRECTORY = Path("coordinator")
 SOON_DAYS, LONGEST_DAYS = 60, 3660
@@ -60,20 +61,19 @@ def _command(
 
 
 def _list(arguments: argparse.Namespace) -> None:
-    authority = Authority.open(arguments.dir / DIRECTORY)
-    record = authority.issued()
+    record = Credentials(Place(arguments.dir).authority).issued()
     if arguments.json:
         _say(json.dumps([one.model_dump(mode="json") | {"counts": one.counts(_seconds())} for one in record], indent=2))
         return
     table = Table("name", "for", "since", "until", "counts", "serial number")
     for one in record:
         table.add_row(one.name, one.kind.value, _date(one.begins), _date(one.ends), _state(one), one.serial)
-    console = Console()
-    (console if console.is_terminal else Console(width=160, no_color=True)).print(table)
+    console = Console(markup=False, emoji=False)
+    (console if console.is_terminal else Console(width=160, no_color=True, markup=False, emoji=False)).print(table)
 
 
 def _renew(arguments: argparse.Namespace) -> None:
-    authority, names = Authority.open(arguments.dir / DIRECTORY), tuple(arguments.name)
+    authority, names = _authority(arguments), tuple(arguments.name)
     renewed = dict(renew(authority, dt.timedelta(days=arguments.days), names))
     if missing := sorted(set(names) - set(renewed)):
         msg = f"no credential of this name lies here, or it was revoked: {', '.join(missing)}"
@@ -88,7 +88,7 @@ def _renew(arguments: argparse.Namespace) -> None:
 
 
 def _revoke(arguments: argparse.Namespace) -> None:
-    authority = Authority.open(arguments.dir / DIRECTORY)
+    authority = _authority(arguments)
     n_gone = authority.revoke(arguments.name, Kind(arguments.kind))
     if arguments.json:
         _say(json.dumps({"name": arguments.name, "kind": arguments.kind, "revoked": n_gone}))
@@ -100,6 +100,13 @@ def _state(one: Issued) -> str:
     if one.revoked is not None:
         return f"revoked {_date(one.revoked)}"
     return "yes" if one.counts(_seconds()) else "expired"
+
+
+def _authority(arguments: argparse.Namespace) -> Authority:
+    place = Place(arguments.dir)
+    if not place.configuration.exists():
+        return Authority.open(place.authority)
+    return authority_of(place, load_configuration(place.configuration))
 
 
 def _date(seconds: int) -> str:

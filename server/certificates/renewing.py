@@ -8,7 +8,8 @@ from pathlib import Path
 
 from cryptography import x509
 
-from server.certificates.authority import Authority, ServerFiles
+from server.certificates.authority import Authority
+from server.certificates.credentials import ServerFiles
 from server.certificates.issuing import Kind
 from server.certificates.keeping import load_certificate, now
 from server.certificates.record import Issued

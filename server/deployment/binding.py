@@ -6,16 +6,9 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_public_key,
-    load_ssh_public_key,
-)
-
 from common.errors import MessageError
 from common.wire import decode
+from server.deployment.node_keys import spelled
 from server.registry.nodes import Node
 from server.transport import Transport
 
@@ -41,8 +34,8 @@ def bound(present: Sequence[Present], admitted: Sequence[Node], bureaus: frozens
     Guarantees:
         * Nobody is in it whose key was not let in, or whose name the roster does not list as a bureau.
     """
-    by_key = {_spelled(node.public_key.encode()): node for node in admitted if node.name in bureaus}
-    found = {one.address: by_key.get(_spelled(one.public_key)) for one in present if one.public_key}
+    by_key = {spelled(node.public_key.encode()): node for node in admitted if node.name in bureaus}
+    found = {one.address: by_key.get(spelled(one.public_key)) for one in present if one.public_key}
     return {address: node for address, node in found.items() if node is not None}
 
 
@@ -84,12 +77,3 @@ def _speaker(reply: bytes) -> str | None:
         return str(getattr(decode(reply), "bureau", ""))
     except MessageError:
         return ""
-
-
-def _spelled(key: bytes) -> bytes | None:
-    """A key in one spelling, whichever of the two it comes in."""
-    load = load_ssh_public_key if key.startswith(b"ecdsa-") else load_pem_public_key
-    try:
-        return load(key).public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
-    except (ValueError, UnsupportedAlgorithm):
-        return None

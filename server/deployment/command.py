@@ -21,7 +21,8 @@ from server.consortium.files import load_key, replace
 from server.deployment import links, standing
 from server.deployment.approving import approved
 from server.deployment.beginning import as_json, begin
-from server.deployment.doctor.examining import examine
+from server.deployment.clockwork import confirm_clock
+from server.deployment.doctor.examining import examine, insist_owner
 from server.deployment.doctor.findings import Finding, Level
 from server.deployment.office import Office
 from server.deployment.opening import open_office
@@ -137,6 +138,9 @@ def _stop(arguments: argparse.Namespace) -> None:
 
 
 def _doctor(arguments: argparse.Namespace) -> None:
+    insist_owner(Place(arguments.dir))
+    if arguments.clock_is_right:
+        confirm_clock(_office(arguments))
     found = list(examine(Place(arguments.dir)))
     faults = sum(one.level is Level.FAULT for one in found)
     _say(json.dumps([asdict(one) for one in found], indent=2) if arguments.json else "\n".join(map(_line, found)))

@@ -5,17 +5,21 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 import sysconfig
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from common.errors import EngineError
+from server.deployment.node_keys import spelled
 from server.deployment.place import DIRECTORY_KEY, Place
 
 HOST = "127.0.0.1"
 CONNECTION = "coordinator"
 COMMAND_S = 90.0
+GONE = frozenset({"unregistered", "deleted"})
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "USER", "VIRTUAL_ENV", "OMP_NUM_THREADS", "NUMBA_CACHE_DIR")
 """All that Flower's processes are told of our own environment."""
 
@@ -40,6 +44,10 @@ def scripts() -> Path:
     return Path(sysconfig.get_path("scripts"))
 
 
+class RefusedByFlowerError(EngineError):
+    """The SuperLink has answered, and does not do it: look at its log."""
+
+
 class Control:
     """Orders to the SuperLink of a coordinator, which must run."""
 
@@ -57,7 +65,7 @@ class Control:
             EngineError: If the SuperLink does not take it.
         """
         said = self._ask("run", str(self._place.app.absolute()), CONNECTION, "--run-config", f'order="{code}"')
-        return str(said["run-id"])
+        return _word(said, "run-id")
 
     def stop(self, flower_run: str) -> None:
         """End a run.
@@ -67,7 +75,7 @@ class Control:
         """
         self._ask("stop", flower_run, CONNECTION)
 
-    def register(self, name: str, public_key: Path) -> str:
+    def register(self, name: str, public_key: str) -> str:
         """Let a node in.
 
         Returns:
@@ -76,7 +84,14 @@ class Control:
         Raises:
             EngineError: If the SuperLink does not take it.
         """
-        return str(self._ask("supernode", "register", str(public_key), CONNECTION, "--name", name)["node-id"])
+        try:
+            with tempfile.TemporaryDirectory() as directory:
+                path = Path(directory) / "node.pub"
+                path.write_text(f"{public_key}\n", encoding="ascii")
+                return _word(self._ask("supernode", "register", str(path), CONNECTION, "--name", name), "node-id")
+        except OSError as error:
+            msg = f"a node cannot be let in ({type(error).__name__}): free some space for temporary files"
+            raise EngineError(msg) from None
 
     def unregister(self, node: str) -> None:
         """Let a node in no longer.
@@ -92,12 +107,27 @@ class Control:
         Raises:
             EngineError: If it does not say.
         """
-        found = self._ask("supernode", "list", CONNECTION)["nodes"]
-        return frozenset(str(one["node-id"]) for one in found if one["status"] not in {"unregistered", "deleted"})
+        found = _rows(self._ask("supernode", "list", CONNECTION))
+        return frozenset(_word(one, "node-id") for one in found if _word(one, "status") not in GONE)
+
+    def keys(self) -> dict[bytes, str]:
+        """What the SuperLink calls the nodes that it lets in, by their keys as ``spelled`` spells them.
+
+        Raises:
+            EngineError: If it does not say.
+        """
+        command = [sys.executable, "-P", "-m", "server.deployment.registered", CONNECTION]
+        found = [
+            (spelled(_word(one, "public-key").encode()), _word(one, "node-id"))
+            for one in _rows(self._said(command, "nodes"))
+        ]
+        return {key: node for key, node in found if key is not None}
 
     def _ask(self, *arguments: str) -> dict[str, Any]:
         what = " ".join(arguments[:2]) if arguments[0] == "supernode" else arguments[0]
-        command = [str(scripts() / "flwr"), *arguments, "--format", "json"]
+        return self._said([str(scripts() / "flwr"), *arguments, "--format", "json"], what)
+
+    def _said(self, command: list[str], what: str) -> dict[str, Any]:
         try:
             ran = subprocess.run(  # noqa: S603  a command of our own environment, without a shell
                 command,
@@ -114,5 +144,20 @@ class Control:
             raise EngineError(msg) from None
         if not isinstance(said, dict) or not said.get("success"):
             msg = f"`flwr {what}` was refused by the SuperLink: look at its log"
-            raise EngineError(msg)
+            raise RefusedByFlowerError(msg)
         return said
+
+
+def _word(said: Mapping[str, Any], name: str) -> str:
+    found = said.get(name)
+    if isinstance(found, str | int):
+        return str(found)
+    msg = f"Flower's answer has no {name}: install flwr 1.41"
+    raise EngineError(msg)
+
+
+def _rows(said: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = said.get("nodes")
+    if isinstance(found, list) and all(isinstance(one, dict) for one in found):
+        return found
+    raise EngineError("Flower's answer has no nodes: install flwr 1.41")

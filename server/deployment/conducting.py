@@ -115,24 +115,37 @@ def _conduct(office: Office, run: Run, connect: Connect, learn: Callable[[Taken]
     facts = {"session": ground.session.hex(), "fingerprint": ground.plan.fingerprint}
     runs.note(run.number, **facts, roster_version=ground.roster.version)
     transport = connect(frozenset(ground.bureaus))
+    _deliver_missed(office, transport)
     with recorded(office, run, ground.session) as record:
         report = _session(office, ground, transport, _Telling(office, run, record), learn)
     signed = _signed(office, ground, report.model)
     taken = Taken(cohort=report.model.provenance.cohort, lost=report.lost, refused=report.refused, heads=report.heads)
     runs.publish(run.number, signed, report.model.to_json(), taken, office.clock())
-    _deliver(transport, signed, report.model)
+    _deliver(office, transport, signed, report.model.to_json())
 
 
-def _deliver(transport: Transport, signed: SignedPublication, model: Model) -> None:
-    """Bring the published model to every bureau; who does not get it gets the next version."""
+def _deliver_missed(office: Office, transport: Transport) -> None:
+    """Bring the newest model first, if the process that had published it was ended before it did."""
+    models = office.registry.models
+    newest = models.newest()
+    if newest is None or newest.version <= models.delivered():
+        return
+    kept = models.find(newest.version)
+    if kept is not None:
+        _deliver(office, transport, kept.signed, kept.model)
+
+
+def _deliver(office: Office, transport: Transport, signed: SignedPublication, model: bytes) -> None:
+    """Bring a published model to every bureau; who does not get it gets the next version."""
     publication = signed.publication
     message = Published(
         session=bytes.fromhex(publication.session),
         fingerprint=publication.plan_fingerprint,
         publication=signed.to_json(),
-        model=model.to_json(),
+        model=model,
     )
     said = Counter(deliver(message, transport).values())
+    office.registry.models.note_delivery(publication.version)
     say("model delivered", version=publication.version, **said)
 
 

@@ -37,9 +37,13 @@ class ProxyPart(Part):
 
     Attributes:
         port: Of the reverse proxy.
+        operator: Whether the operator may start runs through it; on this machine nobody needs that.
+        directory: The proxy's own.
     """
 
     port: Port = 443
+    operator: bool = False
+    directory: FilePath = Path("/var/lib/fedclaims-proxy")
 
 
 class SuperLinkPart(Part):
@@ -140,6 +144,16 @@ class KeysPart(Part):
     passphrase_file: FilePath | None = None
 
 
+class AuthorityPart(Part):
+    """Where the key of the authority lies.
+
+    Attributes:
+        key: Its file; None for the one in the authority's directory. The service never reads it.
+    """
+
+    key: FilePath | None = None
+
+
 class LogPart(Part):
     """How much is logged."""
 
@@ -163,6 +177,7 @@ class Configuration(Part):
     models: ModelsPart = ModelsPart()
     registry: RegistryPart = RegistryPart()
     keys: KeysPart = KeysPart()
+    authority: AuthorityPart = AuthorityPart()
     log: LogPart = LogPart()
 
     @field_validator("name")

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from common.errors import FedclaimsError
 from server.deployment.bundle import write_app
-from server.deployment.commands import Control
+from server.deployment.commands import Control, RefusedByFlowerError
 from server.deployment.logs import say
+from server.deployment.node_keys import spelled
 from server.deployment.office import Office
 from server.deployment.superlink import SuperLink, lives
 from server.registry.nodes import Node
@@ -22,13 +21,28 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 1.0, 60.0
 STEADY_S = 300.0
 """A SuperLink that ran so long is started again at once."""
 
+HEALTH_EVERY_S, MOST_SILENT = 15.0, 5
+"""How often a SuperLink that runs is asked how it is, and after how many silences in a row it is started again."""
+
+BEGIN_S = 180.0
+"""For a SuperLink to answer for the first time."""
+
+ASK_AGAIN_S = 60.0
+"""Between two tries to let a node in that the SuperLink did not take."""
+
+NOT_TAKEN = (
+    "the SuperLink does not take its node key, perhaps once revoked: let the bureau make a new link (`link init`)"
+)
+NOT_LET_GO = "the SuperLink does not let its node go: look at its log"
+
 
 class FlowerEngine:
     """One SuperLink, kept alive.
 
     Guarantees:
-        * A SuperLink that ends is started again, each time after a longer pause.
-        * Before a run starts, the SuperLink knows every node that is let in, and none of ours that is not.
+        * A SuperLink that ends, or that is silent for a while, is started again, each time after a longer pause.
+        * Before a run starts, the SuperLink knows every node that is let in and that it takes, and none of ours that is
+          not. One that it does not take keeps no other waiting; ``faults`` says why.
     """
 
     def __init__(self, office: Office, clock: Callable[[], float] = time.monotonic) -> None:
@@ -39,6 +53,8 @@ class FlowerEngine:
         self._pause, self._not_before, self._started = SHORTEST_PAUSE_S, 0.0, 0.0
         self._told: tuple[tuple[int, int | None], ...] | None = None
         self._up, self.restarts = False, -1
+        self._asked, self._n_silent, self._ask_again = 0.0, 0, 0.0
+        self.faults: dict[str, str] = {}
 
     @property
     def process(self) -> int | None:
@@ -52,7 +68,10 @@ class FlowerEngine:
             Whether it had ended.
         """
         if self._superlink.process is not None:
-            return False
+            if not self._is_silent():
+                return False
+            say("SuperLink is silent", level=logging.ERROR, process=self._superlink.process)
+            self._superlink.stop()
         had_ended, self._told, self._up = self._started > 0, None, False
         if self._clock() < self._not_before:
             return had_ended
@@ -62,6 +81,7 @@ class FlowerEngine:
         self._superlink.stop()
         self._superlink.start()
         self._started, self.restarts = self._clock(), self.restarts + 1
+        self._asked, self._n_silent = self._started, 0
         say("SuperLink started", process=self._superlink.process, restarts=self.restarts)
         return had_ended
 
@@ -76,13 +96,14 @@ class FlowerEngine:
             return False
         nodes = self._office.registry.nodes.all()
         state = tuple((node.id, node.revoked) for node in nodes)
-        if state != self._told:
+        if state != self._told or (self.faults and self._clock() > self._ask_again):
             try:
                 self._tell(nodes)
             except FedclaimsError as error:
                 say("nodes not told", level=logging.WARNING, error=str(error))
                 return False
-            self._told = state
+            self._told, self._ask_again = state, self._clock() + ASK_AGAIN_S
+            return False  # telling takes seconds, and somebody may have been let in meanwhile: look again
         return True
 
     def launch(self, run: Run) -> str:
@@ -103,19 +124,41 @@ class FlowerEngine:
             with suppress(FedclaimsError):  # it has ended by itself
                 self._control.stop(current.flower_run)
 
+    def _is_silent(self) -> bool:
+        """Ask a SuperLink that runs how it is, now and then; whether it has been silent too often."""
+        now = self._clock()
+        if not self._up:
+            return now - self._started > BEGIN_S
+        if now - self._asked > HEALTH_EVERY_S:
+            self._asked = now
+            self._n_silent = 0 if self._superlink.answers() else self._n_silent + 1
+        return self._n_silent >= MOST_SILENT
+
     def _tell(self, nodes: list[Node]) -> None:
         """Let the SuperLink know whom the registry knows; what it forgot is told again."""
-        known = self._control.nodes()
+        known, faults = self._control.nodes(), dict[str, str]()
         for node in nodes:
-            if node.revoked is not None and node.node in known:
-                self._control.unregister(node.node or "")
-                say("node let in no longer", bureau=node.name)
-            if node.revoked is None and node.node not in known:
-                self._office.registry.nodes.note_node(node.id, self._registered(node))
-                say("node let in", bureau=node.name)
+            try:
+                self._tell_of(node, known)
+            except RefusedByFlowerError:
+                faults[node.name] = NOT_TAKEN if node.revoked is None else NOT_LET_GO
+                say("node not told", level=logging.ERROR, bureau=node.name, reason=faults[node.name])
+        self.faults = faults
+
+    def _tell_of(self, node: Node, known: frozenset[str]) -> None:
+        if node.revoked is not None and node.node in known:
+            self._control.unregister(node.node or "")
+            say("node let in no longer", bureau=node.name)
+        if node.revoked is None and node.node not in known:
+            self._office.registry.nodes.note_node(node.id, self._registered(node))
+            say("node let in", bureau=node.name)
 
     def _registered(self, node: Node) -> str:
-        with tempfile.TemporaryDirectory() as directory:
-            path = Path(directory) / "node.pub"
-            path.write_text(f"{node.public_key}\n", encoding="ascii")
-            return self._control.register(node.name, path)
+        """What the SuperLink calls a node, which it knows already if we were killed before we noted it."""
+        try:
+            return self._control.register(node.name, node.public_key)
+        except RefusedByFlowerError:
+            found = self._control.keys().get(spelled(node.public_key.encode()) or b"")
+            if found is None:
+                raise
+            return found

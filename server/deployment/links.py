@@ -9,11 +9,12 @@ from pathlib import Path
 from common.consortium.linking import LinkAdmission, LinkRequest
 from common.consortium.roster import Role
 from common.errors import InputError
-from server.certificates.authority import Authority
+from server.certificates.authority import NobodyError
 from server.consortium.files import PRIVATE_DIRECTORY, read_bounded, replace
 from server.consortium.holding import Holding
 from server.deployment.bundle import bundle_digest, write_app
 from server.deployment.office import Office
+from server.deployment.opening import authority_of
 from server.registry.nodes import Node
 
 
@@ -37,8 +38,8 @@ def admit(office: Office, request_file: Path, out: Path) -> tuple[LinkRequest, L
         raise InputError(msg)
     write_app(place)
     bundle = bundle_digest(place)
+    authority = authority_of(place, configuration)
     office.registry.nodes.admit(request.name, request.node_key, bundle, office.clock())
-    authority = Authority.open(place.authority)
     certificate = authority.client(request.certificate_request.encode(), request.name)
     admission = LinkAdmission(
         name=request.name,
@@ -53,19 +54,34 @@ def admit(office: Office, request_file: Path, out: Path) -> tuple[LinkRequest, L
 
 
 def revoke(office: Office, name: str) -> int:
-    """Let a bureau's link in no longer: the node, and every certificate.
+    """Let a bureau's link in no longer: every certificate, and the node.
+
+    Guarantees:
+        * If one of the two fails, the other is done nevertheless; the same again does what is left.
 
     Returns:
         How many certificates counted until now.
 
     Raises:
-        InputError: If no link of this name is let in.
+        InputError: If there never was a link of this name, or the certificates cannot be revoked.
     """
-    office.registry.nodes.revoke(name, office.clock())
+    nodes = office.registry.nodes
+    known = any(node.name == name for node in nodes.all())
     try:
-        return Authority.open(office.place.authority).revoke(name)
-    except InputError:
-        return 0  # admitted without a certificate of ours
+        return _revoke_certificates(office, name, known=known)
+    finally:
+        if any(node.name == name for node in nodes.live()):
+            nodes.revoke(name, office.clock())
+
+
+def _revoke_certificates(office: Office, name: str, *, known: bool) -> int:
+    try:
+        return authority_of(office.place, office.configuration).revoke(name)
+    except NobodyError:
+        if known:
+            return 0  # admitted without a certificate of ours
+        msg = f"no link of {name!r} was ever let in: look at the names with `link list`"
+        raise InputError(msg) from None
 
 
 def listed(nodes: list[Node]) -> str:

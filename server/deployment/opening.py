@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from server.certificates.authority import Authority
 from server.deployment.configuration import SQLITE, Configuration, load_configuration
 from server.deployment.office import Office
 from server.deployment.place import Place
@@ -28,6 +29,16 @@ def database_of(place: Place, configuration: Configuration) -> Database:
     url = f"sqlite:///{place.registry.absolute()}" if given.url == SQLITE else given.url
     password = first_line(place.within(given.password_file)).decode() if given.password_file else None
     return open_database(url, password)
+
+
+def authority_of(place: Place, configuration: Configuration) -> Authority:
+    """The authority with its key, wherever that is kept.
+
+    Raises:
+        InputError: If the key is not there, or a file is damaged.
+    """
+    key = configuration.authority.key
+    return Authority.open(place.authority, None if key is None else place.within(key))
 
 
 def open_office(place: Place) -> Office:

@@ -45,6 +45,8 @@ def add_options(commands: Commands, run: Mapping[str, Run], about: str) -> None:
     found["runs"].add_argument("--limit", type=_count, default=DEFAULT_SHOWN, help=f"so many ({DEFAULT_SHOWN})")
     found["show"].add_argument("number", type=_count, metavar="RUN", help="as `runs` has it")
     found["stop"].add_argument("--now", action="store_true", help="end the run that is under way, too")
+    right = "what the registry holds of later than now is the work of a clock that ran ahead"
+    found["doctor"].add_argument("--clock-is-right", action="store_true", help=right)
     _add_models(commands, run, about)
     _add_links(commands, run, about)
 

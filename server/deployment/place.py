@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import EngineError, InputError
-from server.certificates.command import DIRECTORY as AUTHORITY
+from server.certificates.credentials import DIRECTORY as AUTHORITY
 from server.consortium.files import PRIVATE
 
 DIRECTORY_KEY = "FEDCLAIMS_COORDINATOR"

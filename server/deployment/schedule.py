@@ -16,8 +16,11 @@ SHORTEST_S = 60
 MOST_TICKS = 1000
 """Of one look; more ticks than that were missed in a row are told as a number."""
 
-_LONGEST_WEEK_DAYS = 9
-"""A week, and a day at each end for time zones."""
+_LONGEST_WEEK_S = 8 * 86_400
+"""A week, and a day for clocks that are put forward or back."""
+
+DAY_S, SLACK_DAYS = 86_400, 4
+"""Days of a place begin up to a day before and after those of UTC."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,11 +53,17 @@ class Schedule:
     def _next_even(self, after: int) -> int | None:
         return None if self.every is None else (after // self.every + 1) * self.every
 
-    def _next_at(self, after: int) -> int | None:
+    def moments(self, after: int, until: int) -> Iterator[int]:
+        """The times of the day after one moment, up to another and with it; the work is a few steps a day."""
+        if not self.at or until <= after:
+            return
         first = datetime.fromtimestamp(after, self.zone).date() - timedelta(days=1)
-        days = (first + timedelta(days=number) for number in range(_LONGEST_WEEK_DAYS))
-        moments = (one for day in days for one in self._on(day) if one > after)
-        return min(moments, default=None)
+        n_days = (until - after) // DAY_S + SLACK_DAYS
+        for number in range(n_days):
+            yield from (one for one in self._on(first + timedelta(days=number)) if after < one <= until)
+
+    def _next_at(self, after: int) -> int | None:
+        return min(self.moments(after, after + _LONGEST_WEEK_S), default=None)
 
     def _on(self, day: date) -> Iterator[int]:
         if day.weekday() in self.days:
@@ -97,15 +106,17 @@ def due(schedule: Schedule, after: int, until: int) -> Due:
 
     Guarantees:
         * Spans that follow each other give every tick once, wherever they are cut.
-        * The work is bounded, however long the span: an even distance is counted, not walked.
+        * The work is bounded: an even distance is counted, not walked, and times of the day cost a few steps a day.
     """
-    n_skipped = 0
-    if schedule.every is not None and not schedule.at:
-        n_skipped = max((until // schedule.every) - (after // schedule.every) - MOST_TICKS, 0)
-        after += n_skipped * schedule.every
-    ticks, now = list[int](), after
-    while (found := schedule.next_tick(now)) is not None and found <= until:
-        ticks.append(found)
-        now = found
-    kept = ticks[-MOST_TICKS:]
-    return Due(ticks=tuple(kept), uncounted=n_skipped + len(ticks) - len(kept))
+    even, n_even = _even_ticks(schedule.every, after, until)
+    at = {one for one in schedule.moments(after, until) if schedule.every is None or one % schedule.every}
+    ticks = sorted(at.union(even))[-MOST_TICKS:]
+    return Due(ticks=tuple(ticks), uncounted=n_even + len(at) - len(ticks))
+
+
+def _even_ticks(every: int | None, after: int, until: int) -> tuple[range, int]:
+    """The last ticks at an even distance, and how many there are of all."""
+    if every is None or until <= after:
+        return range(0), 0
+    first, last = after // every + 1, until // every
+    return range(max(first, last - MOST_TICKS + 1) * every, last * every + 1, every), max(last - first + 1, 0)

@@ -9,24 +9,27 @@ import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from typing import TypeVar
 
 from common.errors import FedclaimsError, InputError
 from server.consortium.files import replace
 from server.deployment.bundle import write_app
 from server.deployment.clockwork import account_for
 from server.deployment.configuration import load_configuration
-from server.deployment.doctor.examining import examine
+from server.deployment.doctor.examining import examine, insist_owner
 from server.deployment.doctor.findings import Level
 from server.deployment.flower_engine import FlowerEngine
 from server.deployment.logs import say, start_logging
 from server.deployment.office import Office
 from server.deployment.opening import database_of, now
 from server.deployment.place import Place, alone
+from server.deployment.recording import keep_cut
 from server.deployment.stopping import Stop, end_runs, forget_stop, ordered_stop
 from server.deployment.watching import LINK_ENDED, Watch
 from server.registry.registry import Registry
 from server.registry.schema import migrate
 
+Answer = TypeVar("Answer")
 LOOK_S = 0.5
 STATUS_EVERY = 4
 """Looks between two writings of the status."""
@@ -39,13 +42,15 @@ def run_service(place: Place) -> None:
         * It does not start while anything that ``doctor`` calls a fault is wrong, but for what only a running service
           can have.
         * One process at a time has the directory. What an earlier one left open is closed first.
-        * Told to stop after the run, it lets the run end; on a signal, or told to stop now, it ends it.
+        * Told to stop after the run, it lets the run end and its model be delivered; on a signal, or told to stop now,
+          it ends it. An order to stop is kept until it was followed, also one that comes while the service starts.
 
     Raises:
         InputError: If something needs mending; the text says all of it.
         EngineError: If another process has it, or the registry cannot be used.
     """
     configuration = load_configuration(place.configuration)
+    insist_owner(place)
     with alone(place):
         os.umask(0o077)
         start_logging(configuration.log.level)
@@ -53,7 +58,6 @@ def run_service(place: Place) -> None:
         before = migrate(database, now())
         office = Office(place=place, configuration=configuration, registry=Registry(database), clock=now)
         _insist_healthy(place)
-        forget_stop(place)
         write_app(place)
         stop = _signals()
         say("service started", process=os.getpid(), schema=before, schedule=configuration.schedule.schedule().spelled)
@@ -82,6 +86,7 @@ class Service:
                     self._write_status()
                 n_looks += 1
                 stop.wait(LOOK_S)
+            self._guarded(lambda: forget_stop(self._office.place))
         finally:
             self._guarded(lambda: self._watch.close_all("the service was stopped"))
             self._engine.stop()
@@ -100,20 +105,27 @@ class Service:
         if told is Stop.NOW:
             self._guarded(lambda: end_runs(self._office))
             return True
-        return told is Stop.AFTER_RUN and self._office.registry.runs.under_way() is None
+        return told is Stop.AFTER_RUN and bool(self._guarded(self._is_idle))
 
-    def _guarded(self, act: Callable[[], object]) -> None:
-        """A registry that cannot be reached for a while does not end the service."""
+    def _is_idle(self) -> bool:
+        return self._office.registry.runs.under_way() is None and not self._watch.is_delivering()
+
+    def _guarded(self, act: Callable[[], Answer]) -> Answer | None:
+        """A registry, a disk or a program that fails for a while does not end the service."""
         try:
-            act()
+            return act()
         except FedclaimsError as error:
             say("a look failed", level=logging.ERROR, error=type(error).__name__, text=str(error))
+        except OSError as error:
+            say(
+                "a look failed", level=logging.ERROR, error=type(error).__name__, text="look at disk, memory and rights"
+            )
+        return None
 
     def _clean(self) -> None:
         """What an earlier service left."""
         self._guarded(self._watch.clear)
-        for path in self._office.place.transcripts.glob("*.part"):
-            path.unlink(missing_ok=True)
+        self._guarded(lambda: keep_cut(self._office))
 
     def _write_status(self) -> None:
         held = {
@@ -122,6 +134,7 @@ class Service:
             "looked": self._office.clock(),
             "superlink": {"process": self._engine.process, "restarts": max(self._engine.restarts, 0)},
             "next_tick": self._schedule.next_tick(self._office.clock()),
+            "link_faults": self._engine.faults,
         }
         with suppress(FedclaimsError):  # it is never needed
             replace(self._office.place.status, json.dumps(held).encode())

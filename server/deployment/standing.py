@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -14,6 +13,7 @@ from rich.table import Table
 from common.consortium.publishing import SignedPublication
 from server.deployment.office import Office
 from server.deployment.place import is_running
+from server.deployment.saying import status_of
 from server.deployment.stopping import ordered_stop
 from server.registry.run import Run
 
@@ -25,7 +25,7 @@ NOT_TOLD = "code"
 def standing(office: Office) -> Standing:
     """What is known of a coordinator."""
     running, runs = is_running(office.place), office.registry.runs
-    said = _status(office) if running else {}
+    said = status_of(office.place) if running else {}
     under_way, newest = runs.under_way(), office.registry.models.newest()
     stop = ordered_stop(office.place)
     return {
@@ -37,7 +37,11 @@ def standing(office: Office) -> Standing:
         "under_way": None if under_way is None else told(under_way) | {"rounds": len(runs.rounds(under_way.number))},
         "waiting": None if (waiting := runs.waiting()) is None else waiting.number,
         "model_version": None if newest is None else newest.version,
-        "links": [{"name": one.name, "seen": one.seen} for one in office.registry.nodes.live()],
+        "schedule_began_anew": office.registry.ticking.began_anew(),
+        "links": [
+            {"name": one.name, "seen": one.seen, "fault": said.get("link_faults", {}).get(one.name)}
+            for one in office.registry.nodes.live()
+        ],
         "runs": [told(run) for run in runs.newest(MOST_SHOWN)],
     }
 
@@ -86,6 +90,11 @@ def show(found: Standing) -> None:
         f"Newest model: version {found['model_version'] or '-'}; links: "
         f"{', '.join(one['name'] for one in found['links']) or 'none'}"
     )
+    for one in found["links"]:
+        if one["fault"]:
+            console.print(f"Link of {one['name']}: {one['fault']}")
+    if found["schedule_began_anew"]:
+        console.print(f"The clock ran ahead: the schedule began anew at {time_of(found['schedule_began_anew'])}")
     show_runs(found["runs"])
 
 
@@ -111,9 +120,9 @@ def show_run(found: Standing) -> None:
     console = console_of()
     console.print(table)
     for said in found["refused"]:
-        console.print(f"refused: {said}", markup=False)
+        console.print(f"refused: {said}")
     for name, head in found["heads"].items():
-        console.print(f"head of {name}'s ledger: {head}", markup=False)
+        console.print(f"head of {name}'s ledger: {head}")
     if found["transcript"]:
         console.print(f"transcript: transcripts/{found['transcript']['path']}, {found['transcript']['sha256']}")
 
@@ -136,14 +145,6 @@ def time_of(seconds: object) -> str:
 
 
 def console_of() -> Console:
-    """A terminal, or a wide page without colours."""
-    console = Console()
-    return console if console.is_terminal else Console(width=200, no_color=True)
-
-
-def _status(office: Office) -> Standing:
-    try:
-        found = json.loads(office.place.status.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
+    """A terminal, or a wide page without colours; names are told as they are, whatever is in them."""
+    console = Console(markup=False, emoji=False)
+    return console if console.is_terminal else Console(width=200, no_color=True, markup=False, emoji=False)

@@ -44,7 +44,7 @@ def ordered_stop(place: Place) -> Stop | None:
 
 
 def forget_stop(place: Place) -> None:
-    """A service that starts, starts.
+    """The order was followed, and the next service starts.
 
     Raises:
         EngineError: If the old order cannot be removed.

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from common.errors import EngineError
-from server.certificates.authority import Authority
+from common.errors import EngineError, InputError
+from server.certificates.credentials import Credentials
 from server.certificates.issuing import Kind
 from server.consortium.files import PRIVATE, replace
 from server.deployment.commands import CONNECTION, HOST, environment_of, scripts
@@ -25,6 +25,8 @@ CERTIFICATE = "superlink"
 LOG_FILE, DATABASE_FILE = "superlink.log", "superlink.sqlite"
 MOST_LOG_BYTES = 16 << 20
 LOOK_S, END_S = 2.0, 10.0
+APP_END_S = 12.0
+"""For a ServerApp that was told to end to close its transcript; Flower itself takes up to five seconds."""
 
 
 class SuperLink:
@@ -83,19 +85,22 @@ class SuperLink:
         self._child.terminate()
         with suppress(subprocess.TimeoutExpired):
             self._child.wait(END_S)
-        _kill([*below, *_below(self._child.pid)])
+        _end([*below, *_below(self._child.pid)])
         self._child.kill()
         self._child.wait()
         self._child = None
 
     def end_process(self, number: int) -> None:
-        """Kill one process that the SuperLink has started; nothing, if it has not."""
+        """End one process that the SuperLink has started; nothing, if it has not."""
         if self._child is not None:
-            _kill([one for one in _below(self._child.pid) if one.pid == number])
+            _end([one for one in _below(self._child.pid) if one.pid == number])
 
     def _command(self) -> list[str]:
-        files = Authority.open(self._place.authority).files(Kind.SERVER, CERTIFICATE)
+        files = Credentials(self._place.authority).files(Kind.SERVER, CERTIFICATE)
         root = self._place.authority.absolute() / "ca.pem"
+        if not files.certificate.exists() or not files.key.exists():
+            msg = f"{files.certificate} or its key is missing: fedclaims-coordinator certificate renew {CERTIFICATE}"
+            raise InputError(msg)
         return [
             *(str(scripts() / "flower-superlink"), "--host", HOST, "--port", str(self._port)),
             *("--ssl-certfile", str(files.certificate.absolute()), "--ssl-keyfile", str(files.key.absolute())),
@@ -105,7 +110,7 @@ class SuperLink:
 
     def _configure(self) -> None:
         """Tell Flower's command line where the SuperLink is, and whom to believe that."""
-        home, root = self._place.flower_home, Authority.open(self._place.authority).root.absolute()
+        home, root = self._place.flower_home, Credentials(self._place.authority).root.absolute()
         home.mkdir(0o700, parents=True, exist_ok=True)
         lines = [
             f"[superlink]\ndefault = {json.dumps(CONNECTION)}\n\n[superlink.{CONNECTION}]",
@@ -157,7 +162,12 @@ def _below(number: int) -> list[psutil.Process]:
         return []
 
 
-def _kill(processes: list[psutil.Process]) -> None:
+def _end(processes: list[psutil.Process]) -> None:
+    """Tell processes to end, and kill what does not."""
     for process in processes:
+        with suppress(psutil.Error):
+            process.terminate()
+    _, left = psutil.wait_procs(processes, timeout=APP_END_S)
+    for process in left:
         with suppress(psutil.Error):
             process.kill()

@@ -18,6 +18,10 @@ host = {json.dumps(host)}
 
 [proxy]
 port = 443
+# Whether the operator may reach the SuperLink's control, and so start code of any kind here, through the proxy, too.
+operator = false
+# The proxy's own directory.
+directory = "/var/lib/fedclaims-proxy"
 
 [superlink]
 # Flower's SuperLink listens on this machine's loopback alone, behind the proxy.
@@ -51,6 +55,11 @@ url = "sqlite"
 [keys]
 # First line: the passphrase of consortium/identity.key. Leave it out where it has none.
 # passphrase_file = "/run/credentials/fedclaims-coordinator.service/passphrase"
+
+[authority]
+# The authority's key, if it is kept elsewhere. Only `link admit`, `link revoke` and `certificate` need it; the service
+# runs without it. Whoever reads it can let anybody in.
+# key = "/media/authority/authority.key"
 
 [log]
 level = "info"

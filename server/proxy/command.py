@@ -12,17 +12,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 from common.errors import InputError
-from server.certificates.authority import Authority
 from server.certificates.command import DEFAULT_DIRECTORY
+from server.certificates.credentials import Credentials
 from server.certificates.issuing import Kind
 from server.certificates.keeping import now
 from server.deployment.configuration import load_configuration
+from server.deployment.opening import authority_of
 from server.deployment.place import Place
+from server.proxy.copying import copied
 from server.proxy.rendering import render_caddy, render_nginx
 from server.proxy.sites import Limits, Sites
 
 SERVER = "proxy"
-OWN_DIRECTORY = Path("/var/lib/fedclaims-proxy")
 LOOPBACK = "127.0.0.1"
 RENDER: dict[str, Callable[[Sites], str]] = {"nginx": render_nginx, "caddy": render_caddy}
 
@@ -43,8 +44,10 @@ def _options(parser: argparse.ArgumentParser, kind: str) -> None:
     parser.add_argument(
         "--operator-host", action="append", metavar="NETWORK", help="where an operator may be (default: this machine)"
     )
-    own = "the proxy's own directory, which must be there"
-    parser.add_argument("--own-dir", type=Path, default=OWN_DIRECTORY, help=f"{own} (default: {OWN_DIRECTORY})")
+    own = "the proxy's own directory, which must be there (default: as coordinator.toml has it)"
+    parser.add_argument("--own-dir", type=Path, help=own)
+    copy = "with --out: copy what the proxy reads into its own directory, for that directory's user"
+    parser.add_argument("--copy", action="store_true", default=kind == "caddy", help=f"{copy} (Caddy: always)")
     parser.add_argument("--user", default="", help="nginx's workers run as it (default: as the package has it)")
     parser.add_argument("--body-mib", type=_count, default=limits.body_mib, help="largest request")
     parser.add_argument("--rate", type=_count, default=limits.rate, help="requests a second of one bureau")
@@ -54,7 +57,10 @@ def _options(parser: argparse.ArgumentParser, kind: str) -> None:
 
 
 def _write(arguments: argparse.Namespace) -> None:
-    text = RENDER[arguments.kind](_sites(arguments))
+    sites = _sites(arguments)
+    if arguments.copy and arguments.out is not None:
+        sites = copied(sites)
+    text = RENDER[arguments.kind](sites)
     if arguments.out is None:
         sys.stdout.write(json.dumps({"configuration": text}) + "\n" if arguments.json else text)
         return
@@ -71,10 +77,10 @@ def _write(arguments: argparse.Namespace) -> None:
 def _sites(arguments: argparse.Namespace) -> Sites:
     place = Place(arguments.dir.absolute())
     held = load_configuration(place.configuration)
-    authority = Authority.open(place.authority)
+    authority = Credentials(place.authority)
     files = authority.files(Kind.SERVER, SERVER)
     if not files.certificate.exists():
-        files = authority.server(SERVER, [held.host])
+        files = authority_of(place, held).server(SERVER, [held.host])
     return Sites(
         listen=f"{arguments.listen}:{held.proxy.port}",
         superlink=f"{LOOPBACK}:{held.superlink.port}",
@@ -84,13 +90,14 @@ def _sites(arguments: argparse.Namespace) -> Sites:
         revocations=authority.revocations,
         clients=clients_of(authority),
         operators=tuple(arguments.operator_host or (f"{LOOPBACK}/32", "::1/128")),
-        directory=arguments.own_dir,
+        control=held.proxy.operator,
+        directory=arguments.own_dir or held.proxy.directory,
         user=arguments.user,
         limits=Limits(body_mib=arguments.body_mib, rate=arguments.rate, connections=arguments.connections),
     )
 
 
-def clients_of(authority: Authority) -> tuple[Path, ...]:
+def clients_of(authority: Credentials) -> tuple[Path, ...]:
     """The files of all clients' certificates that count now."""
     counting = [one for one in authority.issued() if one.kind is not Kind.SERVER and one.counts(now().timestamp())]
     return tuple(authority.clients / f"{one.serial}.pem" for one in counting)

@@ -21,8 +21,8 @@ def render_nginx(site: Sites) -> str:
 
     Guarantees:
         * Without a certificate of the authority no path is reached; with a revoked or expired one neither.
-        * A bureau's reaches ``/v1/fleet/`` alone; an operator's, from the operator's hosts, ``/v1/control/`` and
-          ``/health``; nobody reaches anything else, however it is spelled.
+        * A bureau's reaches ``/v1/fleet/`` alone; an operator's, from the operator's hosts, ``/health``, and where
+          the sites say so ``/v1/control/``; nobody reaches anything else, however it is spelled.
         * One name has one share of requests and connections, and requests have a largest size.
         * The SuperLink's certificate is verified, and it learns nothing of the client's.
     """

@@ -50,6 +50,7 @@ class Sites:
         revocations: What counts no longer, PEM.
         clients: All certificates that count, PEM; Caddy reads no list of revocations and takes these alone.
         operators: Networks from which an operator's certificate counts.
+        control: Whether the operator reaches the SuperLink's control, too: who does can run code as the coordinator.
         directory: The proxy's own: what it writes lies there.
         user: The proxy's workers run as it when it is started by root; empty for the package's own.
         limits: What one certificate may ask for.
@@ -67,6 +68,7 @@ class Sites:
     revocations: Path
     clients: tuple[Path, ...] = ()
     operators: tuple[str, ...] = ("127.0.0.1/32", "::1/128")
+    control: bool = False
     directory: Path
     user: str = ""
     limits: Limits = field(default_factory=Limits)

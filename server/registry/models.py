@@ -8,8 +8,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from common.consortium.publishing import NONE_BEFORE, Publication, SignedPublication
+from server.registry.facts import number, put
 from server.registry.opening import Database
 from server.registry.tables import MODELS
+
+DELIVERED = "version delivered last"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,16 @@ class Models:
         if row is None:
             return None
         return Kept(signed=SignedPublication.from_json(row.publication.encode()), model=bytes(row.model))
+
+    def note_delivery(self, version: int) -> None:
+        """Every bureau that was there was brought this version, or has refused it."""
+        with self.database.writing() as connection:
+            put(connection, DELIVERED, str(version))
+
+    def delivered(self) -> int:
+        """The version that was brought to the bureaus last; 0 if none was."""
+        with self.database.reading() as connection:
+            return number(connection, DELIVERED) or 0
 
 
 def next_place(newest: Publication | None) -> tuple[int, str]:

@@ -42,6 +42,7 @@ class Nodes:
 
     Guarantees:
         * A bureau has one node that is let in, and a key belongs to one bureau, whoever writes.
+        * A key that was revoked never comes back: the SuperLink takes none twice.
     """
 
     database: Database
@@ -50,7 +51,7 @@ class Nodes:
         """Let a bureau's node in; the same one again, with another bundle perhaps, changes nothing else.
 
         Raises:
-            InputError: If the bureau has another node that is let in, or the key is another bureau's.
+            InputError: If the bureau has another node that is let in, or the key is another bureau's or was revoked.
         """
         same = (NODES.c.name == name) & (NODES.c.public_key == public_key) & (NODES.c.live == 1)
         try:
@@ -60,8 +61,7 @@ class Nodes:
                 held = {"name": name, "public_key": public_key, "bundle": bundle, "admitted": now, "live": 1}
                 connection.execute(NODES.insert().values(**held))
         except ConflictError:
-            msg = f"{name!r} has another link that is let in, or the key is another bureau's: `link revoke` it first"
-            raise InputError(msg) from None
+            raise self._refused(name, public_key) from None
 
     def revoke(self, name: str, now: int) -> None:
         """Let a bureau's node in no longer.
@@ -94,6 +94,15 @@ class Nodes:
     def note_seen(self, identity: int, now: int) -> None:
         """A run has seen a node at the SuperLink."""
         self._note(identity, seen=now)
+
+    def _refused(self, name: str, public_key: str) -> InputError:
+        same = next((node for node in self.all() if node.public_key == public_key), None)
+        if same is None:
+            return InputError(f"{name!r} has another link that is let in: `link revoke` it first")
+        if same.revoked is None:
+            return InputError(f"this node key is the one of {same.name!r}: let {name!r} make a new link (`link init`)")
+        msg = f"this node key was revoked, and never comes back: let {name!r} make a new link (`link init`)"
+        return InputError(msg)
 
     def _note(self, identity: int, **facts: object) -> None:
         with self.database.writing() as connection:

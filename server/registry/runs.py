@@ -65,6 +65,10 @@ class Runs:
         """A run by its number."""
         return self._first(RUNS.c.number == number, RUNS.c.number)
 
+    def of_session(self, session: str) -> Run | None:
+        """The run of a session, if there is one."""
+        return self._first(RUNS.c.session == session, RUNS.c.number)
+
     def newest(self, limit: int) -> list[Run]:
         """The last orders, the newest first."""
         with self.database.reading() as connection:

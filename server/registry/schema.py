@@ -3,7 +3,7 @@
 Laws that the database itself keeps, whoever writes:
     * A model's version follows the one before it and names its digest; it is neither changed nor removed.
     * One run at a time is under way; a tick of the schedule is one run.
-    * A bureau has one node that is let in, a node key belongs to one.
+    * A bureau has one node that is let in, a node key belongs to one and never comes back.
 """
 
 from __future__ import annotations
@@ -115,8 +115,17 @@ def _begin_tables(connection: Connection, dialect: str) -> None:
         connection.exec_driver_sql(statement)
 
 
-MIGRATIONS = (_begin_tables,)
-"""From no tables to version 1; what stands here is never changed, the next version is another step."""
+def _let_no_key_come_back(connection: Connection, _: str) -> None:
+    """What was let in twice keeps its key in its last row; the rows before it say that they are older."""
+    later = "SELECT 1 FROM nodes AS later WHERE later.public_key = nodes.public_key AND later.id > nodes.id"
+    connection.exec_driver_sql(
+        f"UPDATE nodes SET public_key = public_key || ' before ' || id WHERE EXISTS ({later})"  # noqa: S608  our own words
+    )
+    connection.exec_driver_sql("CREATE UNIQUE INDEX nodes_public_key ON nodes (public_key)")
+
+
+MIGRATIONS = (_begin_tables, _let_no_key_come_back)
+"""From no tables to version 1, and on; what stands here is never changed, the next version is another step."""
 
 VERSION = len(MIGRATIONS)
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from server.registry.facts import fact, number, put
 from server.registry.opening import Database
 from server.registry.run import OPEN, State, WantedBy
 from server.registry.runs import insert
-from server.registry.tables import FACTS, RUNS
+from server.registry.tables import RUNS
 
 REACHED, SPELLED = "ticks accounted for until", "schedule"
+ANEW, CONFIRMED = "schedule began anew", "clock confirmed although entries reach until"
 STILL_GOING_ON = "the run before was still going on"
 MISSED = "missed: the service did not run"
 
@@ -23,7 +25,7 @@ class Ticking:
     """Until when the ticks of a schedule are accounted for.
 
     Guarantees:
-        * A tick is accounted for once, also if two processes try, and if a process dies in between.
+        * A tick is accounted for once, also if two processes try, a process dies in between, or a clock went back.
     """
 
     database: Database
@@ -36,11 +38,40 @@ class Ticking:
             now: Seconds since 1970.
         """
         with self.database.writing() as connection:
-            if _fact(connection, SPELLED) != schedule or (held := _fact(connection, REACHED)) is None:
-                _put(connection, SPELLED, schedule)
-                _put(connection, REACHED, str(now))
+            if fact(connection, SPELLED) != schedule or (held := fact(connection, REACHED)) is None:
+                put(connection, SPELLED, schedule)
+                put(connection, REACHED, str(now))
                 return now
             return int(held)
+
+    def begin_anew(self, reached: int, now: int) -> None:
+        """Go on from now, whatever was accounted for ahead of it; ``began_anew`` tells of it.
+
+        Args:
+            reached: What was found; nothing is changed if it is something else by now.
+            now: Seconds since 1970.
+        """
+        with self.database.writing() as connection:
+            if fact(connection, REACHED) == str(reached):
+                put(connection, REACHED, str(now))
+                put(connection, ANEW, str(now))
+
+    def began_anew(self) -> int | None:
+        """When the schedule last began anew, because a clock had run ahead."""
+        return self._number(ANEW)
+
+    def confirm_clock(self, newest: int) -> None:
+        """What was written up to this moment is known, although the clock says less."""
+        with self.database.writing() as connection:
+            put(connection, CONFIRMED, str(newest))
+
+    def confirmed_clock(self) -> int:
+        """Up to which moment entries from the future are known; 0 if none are."""
+        return self._number(CONFIRMED) or 0
+
+    def _number(self, name: str) -> int | None:
+        with self.database.reading() as connection:
+            return number(connection, name)
 
     def account(self, ticks: Sequence[int], reached: int, now: int, uncounted: int = 0) -> None:
         """Account for ticks: the last one is ordered, unless an order is open; the ones before it were missed.
@@ -52,12 +83,13 @@ class Ticking:
             uncounted: Ticks before these that are too many to have a row each.
         """
         with self.database.writing() as connection:
-            before = _fact(connection, REACHED)
+            before = fact(connection, REACHED)
             if before is not None and int(before) >= reached:
                 return
-            for place, tick in enumerate(ticks):
+            there = set(connection.execute(sa.select(RUNS.c.tick).where(RUNS.c.tick.in_(ticks))).scalars())
+            for place, tick in enumerate(one for one in ticks if one not in there):
                 _insert(connection, tick, now, newest=tick == ticks[-1], uncounted=0 if place else uncounted)
-            _put(connection, REACHED, str(reached))
+            put(connection, REACHED, str(reached))
 
 
 def _insert(connection: Connection, tick: int, now: int, *, newest: bool, uncounted: int) -> None:
@@ -69,13 +101,3 @@ def _insert(connection: Connection, tick: int, now: int, *, newest: bool, uncoun
     elif n_open:
         closed = State.ABANDONED, STILL_GOING_ON
     insert(connection, WantedBy.SCHEDULE, now, tick, closed)
-
-
-def _fact(connection: Connection, name: str) -> str | None:
-    held = connection.execute(sa.select(FACTS.c.held).where(FACTS.c.name == name)).scalar()
-    return None if held is None else str(held)
-
-
-def _put(connection: Connection, name: str, held: str) -> None:
-    if not connection.execute(FACTS.update().where(FACTS.c.name == name).values(held=held)).rowcount:
-        connection.execute(FACTS.insert().values(name=name, held=held))

@@ -27,7 +27,8 @@ from client.link.place import LinkPlace
 from client.link.programs import COURIER, SUPERNODE, Program, door_of, programs_of
 from common.consortium.linking import LinkAdmission
 from common.errors import EngineError
-from server.certificates.authority import Authority, ServerFiles
+from server.certificates.authority import Authority
+from server.certificates.credentials import ServerFiles
 from simulations.flower.hosting import socket_at
 from simulations.processes.children import Children
 
@@ -36,7 +37,7 @@ LOOK_PAUSE_S = 0.05
 LASTS = dt.timedelta(days=2)
 SUPERLINK, RUN = "SuperLink", "run"
 CONNECTION = "rehearsal"
-SHORTEST_POLL_S, POLL_PER_NODE_S, LONGEST_POLL_S = 0.1, 0.02, 1.0
+SHORTEST_PAUSE_S, PAUSE_PER_NODE_S, LONGEST_PAUSE_S = 0.1, 0.02, 3.0
 """How often a SuperNode looks for messages; all of them look at one SuperLink, which takes some milliseconds a look."""
 
 
@@ -85,10 +86,10 @@ class Rehearsal:
             n_bureaus: How many.
             bundle: SHA-256 of the app bundle that couriers are to serve.
         """
-        poll_s = min(max(SHORTEST_POLL_S, POLL_PER_NODE_S * n_bureaus), LONGEST_POLL_S)
+        pause_s = pause_among(n_bureaus)
         for place in range(n_bureaus):
             station = StationPart(socket=socket_at(exchange, place))
-            supernode = SuperNodePart(port=free_port(), longest_pause_s=poll_s)
+            supernode = SuperNodePart(port=free_port(), longest_pause_s=pause_s)
             self._admit(LinkConfiguration(name=f"bureau-{place}", station=station, supernode=supernode), bundle)
 
     def start_couriers(self) -> None:
@@ -204,6 +205,15 @@ def rehearsing(directory: Path) -> Iterator[Rehearsal]:
         yield rehearsal
     finally:
         rehearsal.children.stop()
+
+
+def pause_among(n_bureaus: int) -> float:
+    """Seconds between two looks of a SuperNode, so that all looks together take a fifth of the SuperLink's time.
+
+    >>> pause_among(3), pause_among(10), pause_among(50), pause_among(300)
+    (0.1, 0.2, 1.0, 3.0)
+    """
+    return min(max(SHORTEST_PAUSE_S, PAUSE_PER_NODE_S * n_bureaus), LONGEST_PAUSE_S)
 
 
 def free_port() -> int:

@@ -41,7 +41,7 @@ def tls_door(place: Place, configuration: Configuration) -> Iterator[Finding]:
         )
     elif not _is_for(certificate, host.strip("[]")):
         yield fault(CHECK, f"the certificate is not for {host}", AGAIN)
-    if not _is_of(door.key, certificate):
+    if not is_of(door.key, certificate):
         yield fault(CHECK, "the key is not the certificate's", "name the two that belong together")
     if not certificate.not_valid_before_utc <= now < certificate.not_valid_after_utc:
         yield fault(CHECK, f"the certificate counts until {certificate.not_valid_after_utc.date()}", AGAIN)
@@ -58,7 +58,8 @@ def _certificate(held: bytes, what: str) -> x509.Certificate:
         raise InputError(msg) from None
 
 
-def _is_of(key: bytes, certificate: x509.Certificate) -> bool:
+def is_of(key: bytes, certificate: x509.Certificate) -> bool:
+    """Whether a key, PEM, is a certificate's."""
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     try:
         held = load_pem_private_key(key, None).public_key()

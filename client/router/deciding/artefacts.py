@@ -13,6 +13,7 @@ from client.router.deciding.cards import ClusterCards, cluster_reasons, provider
 from client.router.deciding.habits import Habits, no_habits
 from client.router.deciding.lanes import BIT, Reason
 from client.router.deciding.model import RoutingModel
+from client.router.deciding.phrases import Phrases
 from client.router.deciding.policy import RouterPolicy
 from client.router.deciding.scoring import SCORING
 from common.errors import RefusedError
@@ -107,3 +108,8 @@ class Artefacts:
     def shares_of_providers(self) -> dict[tuple[int, str], int]:
         """Cluster and provider to the provider's share of the cluster's recent claims, per mille."""
         return provider_shares(self.cards, self.policy)
+
+    @cached_property
+    def phrases(self) -> Phrases:
+        """What many records say alike."""
+        return Phrases.of(self.model, self.usual, self.calibration, self.policy_sha256)

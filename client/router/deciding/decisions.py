@@ -1,14 +1,13 @@
 """Decisions on a batch of claims: what was decided as numbers, records when they are asked for.
 
-``records`` writes the one spelling of every record directly, without building each first: it is what makes tens of
-thousands of durable decisions a second possible. ``record`` builds one; a test holds both against each other.
+``spelled`` writes the one spelling of every record directly and compiled, without building each first: it is what makes
+tens of thousands of durable decisions a second possible. ``record`` builds one; a test holds both against each other.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from json.encoder import encode_basestring_ascii as quoted
 
@@ -16,15 +15,18 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.deciding.artefacts import Artefacts
-from client.router.deciding.habits import ABSENT
 from client.router.deciding.inputs import Columns
 from client.router.deciding.lanes import LANES, Lane, lane_of, lanes_of, reasons_of
+from client.router.deciding.line import Line, Unsealed
+from client.router.deciding.phrases import plain
 from client.router.deciding.record import ID_DIGITS, RECORD_FORMAT, DecisionRecord
-from client.router.deciding.rowtext import row_texts
-from client.router.deciding.scoring import MILLION
-from client.router.deciding.weighing import NO_STEP, Circumstances, Weighed
+from client.router.deciding.spelling import Kind
+from client.router.deciding.weighing import Circumstances, Weighed
+from client.router.records import Records
 from client.router.rules.finding import Finding
 from common.columns import CodeColumn
+
+ID_BYTES = ID_DIGITS // 2
 
 FindingsOf = Callable[[int], tuple[Finding, ...]]
 
@@ -40,6 +42,31 @@ class Written:
 
     decision_id: str
     record: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Spelled:
+    """All records of a batch.
+
+    Attributes:
+        identities: Of the records, ``ID_BYTES`` each, one behind the other.
+        records: In their one spelling.
+    """
+
+    identities: bytes
+    records: Records
+
+    @classmethod
+    def of(cls, unsealed: Unsealed) -> Spelled:
+        """Every record with the digest of all else in it, where its key belongs."""
+        digests = [hashlib.sha256(held).digest()[:ID_BYTES] for held in unsealed.views()]
+        identities = b"".join(digests)
+        given = "".join(f'"decision_id":"{name}",' for name in _names(identities))
+        return cls(identities=identities, records=unsealed.sealed(given.encode()))
+
+    def decision_ids(self) -> list[str]:
+        """Hexadecimal."""
+        return _names(self.identities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,14 +109,21 @@ class Decisions:
         counts = np.bincount(self.lane_places(), minlength=len(LANES)).tolist()
         return dict(zip(LANES, counts, strict=True))
 
-    def records(self) -> list[Written]:
+    def spelled(self) -> Spelled:
         """All records, as they are kept."""
-        return list(_write(self))
+        return Spelled.of(_line(self).write(self.rows))
+
+    def records(self) -> list[Written]:
+        """Likewise, each by itself."""
+        found = self.spelled()
+        return [
+            Written(decision_id=name, record=held)
+            for name, held in zip(found.decision_ids(), found.records, strict=True)
+        ]
 
     def record(self, row: int) -> DecisionRecord:
-        """One record. For many, ``records`` is faster by far."""
-        one = np.array([row])
-        return DecisionRecord.from_json(next(_write(self.select(one))).record)
+        """One record. For many, ``spelled`` is faster by far."""
+        return DecisionRecord.from_json(self.select(np.array([row])).spelled().records[0])
 
     def select(self, rows: npt.NDArray[np.intp]) -> Decisions:
         """Some of the decisions, in the order given."""
@@ -106,144 +140,110 @@ class Decisions:
         )
 
 
-def _write(decisions: Decisions) -> Iterator[Written]:
-    """Every record in its one spelling: keys in order, no blanks. The identity goes where its key belongs."""
-    for head, tail in zip(_heads(decisions), _tails(decisions), strict=True):
-        digest = hashlib.sha256(head)
-        digest.update(tail)
-        identity = digest.hexdigest()[:ID_DIGITS]
-        yield Written(decision_id=identity, record=b'%b"decision_id":"%b",%b' % (head, identity.encode(), tail))
+def _names(identities: bytes) -> list[str]:
+    spelled = identities.hex()
+    return [spelled[start : start + ID_DIGITS] for start in range(0, len(spelled), ID_DIGITS)]
 
 
-def _heads(decisions: Decisions) -> Iterator[bytes]:
-    """Each record from its beginning to before its identity."""
-    artefacts, places = decisions.artefacts, decisions.weighed.places
-    calibration, cards = _digest(artefacts.calibration_sha256), _digest(artefacts.cards_sha256)
-    opening = f'{{"calibration_sha256":{calibration},"cards_sha256":{cards},"claim_key":'
-    steps = artefacts.calibration.steps if artefacts.calibration else ()
-    shares = {NO_STEP: "null"} | {place: repr(step.confidence) for place, step in enumerate(steps)}
-    at = f',"decided_at":{decisions.decided_at},'
-    for key, cluster, step, parts in zip(
-        decisions.claim_keys,
-        places.nearest.tolist(),
-        decisions.weighed.steps.tolist(),
-        places.contributions.tolist(),
-        strict=True,
-    ):
-        text = (
-            f'{opening}{quoted(key)},"cluster":{cluster},"confidence":{shares[step]},"contributions":{_list(parts)}{at}'
-        )
-        yield text.encode()
+def _line(decisions: Decisions) -> Line:
+    """Every record in its one spelling: keys in order, no blanks; but for the identity."""
+    line = Line(len(decisions), decisions.artefacts.phrases.texts)
+    _say_what(line, decisions)
+    line.identity()
+    _say_why(line, decisions)
+    _say_inputs(line, decisions)
+    _say_where(line, decisions)
+    return line
 
 
-def _tails(decisions: Decisions) -> Iterator[bytes]:
-    """Each record from after its identity to its end."""
+def _say_what(line: Line, decisions: Decisions) -> None:
+    """From the beginning to before the identity."""
     artefacts, weighed = decisions.artefacts, decisions.weighed
-    model = artefacts.model
-    spoken = _Spoken(artefacts)
-    features = f'"features_sha256":"{model.features_sha256}","findings":'
-    habits = f',"format":"{RECORD_FORMAT}","habits_sha256":{_digest(artefacts.habits_sha256)},"inputs":'
-    found = decisions.circumstances.found.tolist()
-    columns = (
-        _inputs(decisions),
-        weighed.words.tolist(),
-        weighed.places.nearest.tolist(),
-        weighed.scores.peers.tolist(),
-        row_texts(decisions.rows),
-        (weighed.scores.scores / MILLION).tolist(),
-        weighed.places.second.tolist(),
-        weighed.places.second_square.tolist(),
-        weighed.steps.tolist(),
-        weighed.places.square.tolist(),
-        weighed.scores.parts.tolist(),
-    )
-    for row, (inputs, word, cluster, peers, text, score, second, second_square, step, square, parts) in enumerate(
-        zip(*columns, strict=True)
-    ):
-        findings = _findings(decisions.findings_of(row)) if found[row] else "[]"
-        lane, reasons = spoken.reasons(word)
-        yield (
-            f"{features}{findings}{habits}{inputs},{lane},{spoken.clusters[cluster]},{spoken.peers[peers]},"
-            f'{reasons},"row":"{text}","score":{score!r},"second":{_number(second)},'
-            f'"second_square_distance":{_number(second_square)},{spoken.steps[step]},"square_distance":{square},'
-            f'"strangeness":{_list(parts)}}}'
-        ).encode()
+    calibration, cards = _digest(artefacts.calibration_sha256), _digest(artefacts.cards_sha256)
+    line.say(f'{{"calibration_sha256":{calibration},"cards_sha256":{cards},"claim_key":')
+    line.texts(map(quoted, decisions.claim_keys))
+    line.say(',"cluster":')
+    line.numbers(weighed.places.nearest)
+    line.say(',"confidence":')
+    line.known(weighed.steps + artefacts.phrases.confidences)
+    line.say(',"contributions":')
+    line.lists(weighed.places.contributions)
+    line.say(f',"decided_at":{decisions.decided_at},')
 
 
-class _Spoken:
-    """Parts of records that many claims share, spelled once."""
-
-    def __init__(self, artefacts: Artefacts) -> None:
-        model, habits = artefacts.model, artefacts.usual
-        self.clusters = [
-            f'"lineage":{_plain(list(names))},"model_sha256":"{model.sha256}","model_version":{model.version}'
-            for names in model.lineage
-        ]
-        policy = f'"policy_sha256":"{artefacts.policy_sha256}"'
-        self.peers = {ABSENT: f'"n_peers":0,"peers":null,{policy}'}
-        for place, (name, n) in enumerate(zip(habits.names, habits.sizes.tolist(), strict=True)):
-            self.peers[place] = f'"n_peers":{n},"peers":{quoted(name)},{policy}'
-        steps = artefacts.calibration.steps if artefacts.calibration else ()
-        self.steps = {NO_STEP: '"similar":0,"similar_routine":0'}
-        for place, step in enumerate(steps):
-            self.steps[place] = f'"similar":{step.reviewed},"similar_routine":{step.routine}'
-        self._reasons: dict[int, tuple[str, str]] = {}
-
-    def reasons(self, word: int) -> tuple[str, str]:
-        """Lane and reasons of a word."""
-        known = self._reasons.get(word)
-        if known is None:
-            reasons = reasons_of(word)
-            spelled = f'"lane":"{lane_of(reasons)}"', f'"reasons":{_plain([str(reason) for reason in reasons])}'
-            known = self._reasons[word] = spelled
-        return known
+def _say_why(line: Line, decisions: Decisions) -> None:
+    """Features, findings and habits."""
+    artefacts, found = decisions.artefacts, np.flatnonzero(decisions.circumstances.found)
+    places = np.zeros(len(decisions), np.int64)
+    places[found] = np.arange(1, len(found) + 1)
+    line.say(f'"features_sha256":"{artefacts.model.features_sha256}","findings":')
+    line.texts(["[]", *(_findings(decisions.findings_of(row)) for row in found.tolist())], places)
+    line.say(f',"format":"{RECORD_FORMAT}","habits_sha256":{_digest(artefacts.habits_sha256)}')
 
 
-def _inputs(decisions: Decisions) -> Iterator[str]:
+def _say_inputs(line: Line, decisions: Decisions) -> None:
     columns, circumstances = decisions.columns, decisions.circumstances
-    for diagnosis, draw, fees, hard, operation, share, refused, stay, total in zip(
-        _codes(columns.diagnoses),
-        columns.draws.tolist(),
-        columns.fees.tolist(),
-        circumstances.hard.tolist(),
-        _codes(columns.operations),
-        circumstances.provider_shares.tolist(),
-        columns.refused.tolist(),
-        columns.stay_days.tolist(),
-        columns.total.tolist(),
-        strict=True,
-    ):
-        yield (
-            f'{{"diagnosis":{diagnosis},"draw":{draw},"fees_fen":{_list(fees)},"hard_rule":{_flag(hard)},'
-            f'"operation":{operation},"provider_share":{share},"refused_automation":{_flag(refused)},'
-            f'"stay_days":{stay},"total_fen":{total}}}'
-        )
+    line.say(',"inputs":{"diagnosis":')
+    _say_codes(line, columns.diagnoses)
+    line.say(',"draw":')
+    line.numbers(columns.draws)
+    line.say(',"fees_fen":')
+    line.lists(columns.fees)
+    line.say(',"hard_rule":')
+    line.texts(_FLAGS, circumstances.hard)
+    line.say(',"operation":')
+    _say_codes(line, columns.operations)
+    line.say(',"provider_share":')
+    line.numbers(circumstances.provider_shares)
+    line.say(',"refused_automation":')
+    line.texts(_FLAGS, columns.refused)
+    line.say(',"stay_days":')
+    line.numbers(columns.stay_days)
+    line.say(',"total_fen":')
+    line.numbers(columns.total)
+    line.say("},")
 
 
-def _codes(column: CodeColumn) -> Iterator[str]:
-    values = [*map(quoted, column.values), "null"]
-    return (values[index] for index in column.indices.tolist())
+def _say_where(line: Line, decisions: Decisions) -> None:
+    """From the lane to the end."""
+    weighed, phrases = decisions.weighed, decisions.artefacts.phrases
+    words, which = np.unique(weighed.words, return_inverse=True)
+    given = [reasons_of(word) for word in words.tolist()]
+    line.say('"lane":')
+    line.texts([f'"{lane_of(reasons)}"' for reasons in given], which)
+    line.say(",")
+    line.known(weighed.places.nearest + phrases.clusters)
+    line.say(",")
+    line.known(weighed.scores.peers + phrases.peers)
+    line.say(',"reasons":')
+    line.texts([plain(list(map(str, reasons))) for reasons in given], which)
+    line.say(',"row":"')
+    line.row()
+    line.say('","score":')
+    line.numbers(weighed.scores.scores, Kind.MILLIONTHS)
+    line.say(',"second":')
+    line.numbers(weighed.places.second, Kind.OPTIONAL)
+    line.say(',"second_square_distance":')
+    line.numbers(weighed.places.second_square, Kind.OPTIONAL)
+    line.say(",")
+    line.known(weighed.steps + phrases.steps)
+    line.say(',"square_distance":')
+    line.numbers(weighed.places.square)
+    line.say(',"strangeness":')
+    line.lists(weighed.scores.parts)
+    line.say("}")
+
+
+def _say_codes(line: Line, column: CodeColumn) -> None:
+    line.texts(["null", *map(quoted, column.values)], column.indices + 1)  # MISSING is -1
 
 
 def _findings(found: tuple[Finding, ...]) -> str:
-    return _plain([one.model_dump(mode="json") for one in found])
-
-
-def _plain(held: object) -> str:
-    return json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-
-
-def _list(numbers: list[int]) -> str:
-    return str(numbers).replace(" ", "")
-
-
-def _number(number: int) -> str:
-    return "null" if number < 0 else str(number)
-
-
-def _flag(flag: bool) -> str:  # noqa: FBT001  one of a row of spellings
-    return "true" if flag else "false"
+    return plain([one.model_dump(mode="json") for one in found])
 
 
 def _digest(digest: str | None) -> str:
     return "null" if digest is None else f'"{digest}"'
+
+
+_FLAGS = ("false", "true")

@@ -93,7 +93,7 @@ class RouterPolicy(BaseModel):
     @model_validator(mode="after")
     def _says_whose_clusters(self) -> Self:
         if self.clusters and not self.clusters_of:
-            msg = "clusters needs clusters_of: the model's model_sha256 in `model list --json`, for numbers change with the model"
+            msg = "clusters needs clusters_of: the model's model_sha256 in `model list --json`"
             raise ValueError(msg)
         return self
 
@@ -179,7 +179,7 @@ spot_check_share = {given.spot_check_share}
 fast_share = {given.fast_share}
 # A new model is not accepted if it changes the lane of more than this share of the canary claims.
 max_canary_moves = {given.max_canary_moves}
-# Of which model the numbers under [clusters] are: the first digits of its model_sha256, as `model list --json` shows it.
+# Whose numbers those under [clusters] are: first digits of the model_sha256 that `model list --json` shows.
 clusters_of = {json.dumps(given.clusters_of)}
 # Languages of explanations.
 languages = {json.dumps(given.languages)}

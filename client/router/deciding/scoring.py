@@ -130,14 +130,33 @@ def score(
         among: Whether these claims are among those the habits were observed on; each is then left out of its counts.
     """
     kinds: Kinds = habits.kinds(columns.diagnoses, columns.operations, nearest)
-    parts = np.zeros((len(nearest), len(PARTS)))
-    ratios = _ratios(nearest, squares, model)
     counts = np.maximum(np.stack((kinds.pair, kinds.diagnosis, kinds.operation)) - among, 0)
     n_claims = max(habits.n_claims - among, 0)
-    _measure(columns.total, columns.stay_days, columns.fees, kinds.peers, counts, n_claims, ratios, habits.stats, parts)
+    numbers = columns.total, columns.stay_days, columns.fees
+    return measured(numbers, kinds.peers, (counts, n_claims), _ratios(nearest, squares, model), habits.stats)
+
+
+def measured(
+    numbers: tuple[Integers, Integers, Integers],
+    peers: Integers,
+    counts: tuple[Integers, int],
+    ratios: Floats,
+    stats: Floats,
+) -> Scores:
+    """Parts and scores, when everything is looked up.
+
+    Args:
+        numbers: Totals, stays and fees of the claims.
+        peers: Of each claim the group.
+        counts: Of each claim's pair, diagnosis and operation, int64 ``(3, n)``, and of all earlier claims.
+        ratios: Squared distances over the clusters' usual ones; -1 where nothing is usual.
+        stats: Of the groups.
+    """
+    parts = np.zeros((len(peers), len(PARTS)))
+    _measure(*numbers, peers, *counts, ratios, stats, parts)
     millionths, scores = np.empty(parts.shape, np.int64), np.empty(len(parts), np.int64)
     _settle(parts, millionths, scores)
-    return Scores(parts=millionths, scores=scores, peers=kinds.peers)
+    return Scores(parts=millionths, scores=scores, peers=peers)
 
 
 def _ratios(nearest: Integers, squares: Integers, model: RoutingModel) -> Floats:

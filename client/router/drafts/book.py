@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import Connection, Engine, Row, Select, select
 
 from client.router.drafts.draft import PaymentDraft, Person, Status
+from client.router.drafts.drawing import Withheld
+from client.router.drafts.standing import Withdrawn, withdrawn
 from client.router.drafts.tables import APPROVALS, DRAFTS, METADATA
+from client.router.drafts.withholding import Without, keep_withheld, withheld_claims
 from client.router.store.decisions import failing
+from client.router.store.opening import writing
 from common.errors import InputError, RefusedError
 
 EYES = 2
@@ -31,14 +35,18 @@ class Held:
     Attributes:
         draft: The draft.
         approved_by: Who approved it, in their order; at most two.
+        withdrawn: Why it does not stand any more; ``None`` if it does.
     """
 
     draft: PaymentDraft
     approved_by: tuple[str, ...]
+    withdrawn: Withdrawn | None = None
 
     @property
     def status(self) -> Status:
         """How far it is."""
+        if self.withdrawn is not None:
+            return Status.WITHDRAWN
         return (Status.DRAFT, Status.APPROVED_ONCE, Status.APPROVED)[len(self.approved_by)]
 
 
@@ -50,6 +58,8 @@ class DraftBook:
         * Two different people approve a draft, one after the other, and nobody else after them. Names are compared
           without regard to case, width and blanks. Whether a name is its bearer's is not known here.
         * A draft that was changed after somebody saw it is refused, not handed out.
+        * A draft is withdrawn, approved or not, as soon as its claim is decided again or a verdict goes against it;
+          this is looked up whenever a draft is read or approved, not noted once.
         * Nothing is executed.
     """
 
@@ -61,7 +71,7 @@ class DraftBook:
 
     def add(self, drafts: Sequence[PaymentDraft], now: int) -> int:
         """Keep drafts, durably, in a transaction of their own; how many are new."""
-        with failing("written"), self._engine.begin() as connection:
+        with failing("written"), writing(self._engine) as connection:
             return add_drafts(connection, drafts, now)
 
     def get(self, draft_id: str) -> Held:
@@ -91,25 +101,33 @@ class DraftBook:
 
         Raises:
             InputError: If there is no such draft, or the name is none.
-            RefusedError: If the person approved it already, two others did, or it was changed.
+            RefusedError: If the person approved it already, two others did, it was changed or is withdrawn.
         """
         name = person_name(person)
-        with failing("written"), self._engine.begin() as connection:
+        with failing("written"), writing(self._engine) as connection:
             held = _one(connection, draft_id)
             _insist_open(held, name)
             seen = {"draft_id": draft_id, "eye": len(held.approved_by), "person": name, "approved_at": now}
             connection.execute(APPROVALS.insert().values(**seen, sha256=_digest(held.draft)))
         return Held(draft=held.draft, approved_by=(*held.approved_by, name))
 
+    def withheld(self) -> list[Without]:
+        """The FAST claims that have no draft, and why."""
+        with failing("read"), self._engine.connect() as connection:
+            return list(withheld_claims(connection))
+
 
 def add_drafts(connection: Connection, drafts: Sequence[PaymentDraft], now: int) -> int:
     """Keep drafts within a transaction, such as the one that keeps their decisions; how many are new.
 
     Guarantees:
-        * A draft of a claim key that has one already is left out, whatever stands in it.
+        * A draft of a claim key that has one already is left out, whatever stands in it; if it is of another decision,
+          it is kept among the withheld ones.
     """
     first = {draft.claim_key: draft for draft in reversed(drafts)}
     known = _known_claims(connection, sorted(first))
+    drafted = {key: draft.draft_id for key, draft in first.items()} | known
+    keep_withheld(connection, [_left_out(one) for one in drafts if drafted[one.claim_key] != one.draft_id], now)
     rows = [
         {"draft_id": draft.draft_id, "claim_key": key, "held": _spelling(draft), "drafted_at": now}
         for key, draft in first.items()
@@ -133,18 +151,27 @@ def person_name(given: str) -> str:
         raise InputError(msg) from None
 
 
+def _left_out(draft: PaymentDraft) -> Without:
+    return Without(claim_key=draft.claim_key, decision_id=draft.decision_id, reason=Withheld.DRAFTED_BEFORE)
+
+
 def _insist_open(held: Held, name: str) -> None:
+    if held.withdrawn is not None:
+        msg = f"this draft is withdrawn ({held.withdrawn}): look at the newest decision about its claim, pay nothing"
+        raise RefusedError(msg)
     if held.status is Status.APPROVED:
         raise RefusedError("two people have approved this draft already; it needs nobody else")
     if name in held.approved_by:
         raise RefusedError("the same person cannot approve a draft twice; somebody else must look at it")
 
 
-def _known_claims(connection: Connection, keys: Sequence[str]) -> set[str]:
-    known: set[str] = set()
+def _known_claims(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Claim keys that have a draft, and its identity."""
+    known: dict[str, str] = {}
     for start in range(0, len(keys), _AT_ONCE):
-        wanted = select(DRAFTS.c.claim_key).where(DRAFTS.c.claim_key.in_(keys[start : start + _AT_ONCE]))
-        known.update(connection.execute(wanted).scalars())
+        here = DRAFTS.c.claim_key.in_(keys[start : start + _AT_ONCE])
+        rows = connection.execute(select(DRAFTS.c.claim_key, DRAFTS.c.draft_id).where(here))
+        known.update((row.claim_key, row.draft_id) for row in rows)
     return known
 
 
@@ -165,8 +192,9 @@ def _with_approvals(connection: Connection, page: Sequence[Row[tuple[str, str, b
     approvals: dict[str, list[tuple[str, bytes]]] = {}
     for row in connection.execute(wanted.order_by(APPROVALS.c.eye)):
         approvals.setdefault(row.draft_id, []).append((row.person, bytes(row.sha256)))
-    for row in page:
-        yield _checked(row, approvals.get(row.draft_id, []))
+    held = [_checked(row, approvals.get(row.draft_id, [])) for row in page]
+    reasons = withdrawn(connection, [(one.draft.claim_key, one.draft.decision_id) for one in held])
+    yield from (replace(one, withdrawn=reason) for one, reason in zip(held, reasons, strict=True))
 
 
 def _checked(row: Row[tuple[str, str, bytes, int]], approvals: Sequence[tuple[str, bytes]]) -> Held:

@@ -29,6 +29,8 @@ class Status(StrEnum):
     DRAFT = "draft"
     APPROVED_ONCE = "approved_once"
     APPROVED = "approved"
+    WITHDRAWN = "withdrawn"
+    """What happened to its claim later took it back, whoever approved it."""
 
 
 class PaymentDraft(BaseModel):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from client.router.claims import RoutedClaims
 from client.router.drafts.draft import TOLERANCE_FEN, PaymentDraft, draft_id
+from client.router.drafts.withholding import Without
 from common.columns import MISSING
 
 FAST = "FAST"
@@ -26,6 +27,8 @@ class Withheld(StrEnum):
     """A part or the total is negative: a refund is not paid out by a draft."""
     PARTS_DO_NOT_ADD_UP = "parts_do_not_add_up"
     """The parts and the total differ by more than rounding."""
+    DRAFTED_BEFORE = "drafted_before"
+    """The claim key has a draft under another decision; it gets no second one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +40,11 @@ class Drawn:
 
     Attributes:
         drafts: In the order of the claims.
-        withheld: Claim keys and reasons.
+        withheld: In the same order.
     """
 
     drafts: tuple[PaymentDraft, ...]
-    withheld: tuple[tuple[str, Withheld], ...]
+    withheld: tuple[Without, ...]
 
 
 def draw(claims: RoutedClaims, lanes: Sequence[str], decision_ids: Sequence[str], key: bytes) -> Drawn:
@@ -64,7 +67,11 @@ def draw(claims: RoutedClaims, lanes: Sequence[str], decision_ids: Sequence[str]
     fast = [row for row, lane in enumerate(lanes) if lane == FAST]
     return Drawn(
         drafts=tuple(_draft(claims, row, decision_ids[row], key) for row in fast if faults[row] is None),
-        withheld=tuple((claims.claim_keys[row], fault) for row in fast if (fault := faults[row]) is not None),
+        withheld=tuple(
+            Without(claim_key=claims.claim_keys[row], decision_id=decision_ids[row], reason=fault)
+            for row in fast
+            if (fault := faults[row]) is not None
+        ),
     )
 
 

@@ -27,7 +27,7 @@ def export(held: Iterable[Held], path: Path) -> int:
     """Write approved drafts to a new file, CSV or JSON lines by its ending; how many there are.
 
     Guarantees:
-        * Drafts that two people have not approved are left out.
+        * Drafts that two people have not approved are left out, and so are withdrawn ones.
         * The file is the owner's alone, is on the disk when this returns, and replaces nothing.
 
     Raises:

@@ -38,3 +38,13 @@ APPROVALS = Table(
 )
 """Who approved what; ``sha256`` is of the draft as that person saw it. The first has ``eye`` 0, the second 1, and
 nobody stands twice under one draft, even if many approve it at the same moment."""
+
+WITHHELD = Table(
+    "withheld_drafts",
+    METADATA,
+    Column("decision_id", String, primary_key=True),
+    Column("claim_key", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("withheld_at", BigInteger, nullable=False),
+)
+"""FAST decisions that led to no draft, and why."""

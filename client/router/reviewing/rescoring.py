@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.deciding.artefacts import Artefacts
-from client.router.deciding.distance import locate
+from client.router.deciding.distance import Places, locate
 from client.router.deciding.inputs import Columns
 from client.router.deciding.rowtext import row_of
 from client.router.deciding.scoring import MILLION, score
@@ -36,6 +36,10 @@ class Rescored:
 
 def rescored(records: Iterable[bytes], artefacts: Artefacts) -> Rescored:
     """Scores and clusters of some records under a model and habits.
+
+    Guarantees:
+        * A claim that was decided before the habits were observed may be among what they were observed in: it is left
+          out of its counts, so that it looks as strange as a new one of its kind would.
 
     Raises:
         InputError: If a row was made with other features than the model's: such claims must be read again.
@@ -65,8 +69,21 @@ def _rescored(records: Sequence[dict[str, Any]], artefacts: Artefacts) -> Rescor
         raise InputError(msg)
     rows = np.concatenate([row_of(one["row"], model.features.n_features) for one in records])
     places = locate(rows, model)
-    found = score(_columns([one["inputs"] for one in records]), places.nearest, places.square, model, artefacts.usual)
-    return Rescored(scores=found.scores / MILLION, clusters=places.nearest)
+    among = np.array([one["decided_at"] <= artefacts.usual.fitted_at for one in records], np.bool_)
+    return Rescored(
+        scores=_scores([one["inputs"] for one in records], places, among, artefacts), clusters=places.nearest
+    )
+
+
+def _scores(
+    inputs: Sequence[dict[str, Any]], places: Places, among: npt.NDArray[np.bool_], artefacts: Artefacts
+) -> npt.NDArray[np.float64]:
+    """With and without the claim itself in the habits, and of each claim the one that fits."""
+    columns, where = _columns(inputs), (places.nearest, places.square)
+    with_it, without_it = (
+        score(columns, *where, artefacts.model, artefacts.usual, among=one).scores / MILLION for one in (False, True)
+    )
+    return np.where(among, without_it, with_it)
 
 
 def _columns(inputs: Sequence[dict[str, Any]]) -> Columns:

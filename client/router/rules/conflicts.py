@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.rules.bearable import FEMALE, MALE, bearer_of
-from client.router.rules.finding import RuleText, Severity
+from client.router.rules.finding import RuleText, Severity, quoted
 from client.router.rules.rule import Hits, Rule, Seen, hits_where
 from common.claim import MAX_AGE_YEARS
 from common.columns import DAYS_A_YEAR, MISSING, CodeColumn
@@ -49,7 +49,7 @@ class DiagnosisConflict(Rule):
             culprit[_conflicts(table.diagnoses[place], sexes, years)] = place
         rows = np.flatnonzero(culprit != MISSING)
         named = [_code(table.diagnoses[culprit[row]], row) for row in rows.tolist()]
-        return hits_where(seen, culprit != MISSING, [f"diag_code={code}" for code in named])
+        return hits_where(seen, culprit != MISSING, [f"diag_code={quoted(code)}" for code in named])
 
 
 def _conflicts(column: CodeColumn, sexes: npt.NDArray[np.int64], years: npt.NDArray[np.int64]) -> Mask:

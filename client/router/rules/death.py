@@ -9,17 +9,18 @@ from pydantic import Field as Limit
 
 from client.router.rules.event import NO_DAY, NOBODY, Field
 from client.router.rules.finding import RuleText, Severity
-from client.router.rules.rule import NO_HITS, Hits, Register, Rule, Seen, hits_where
+from client.router.rules.rule import INPATIENT, NO_HITS, Hits, Kinds, Register, Rule, Seen, hits_where
 
 
 class ServiceAfterDeath(Rule):
-    """Admitted or discharged after the day of death; where neither day is given, settled long after it.
+    """Admitted or discharged after the day of death; where neither day is given, settled after it.
 
-    Settling a stay after a death is usual and no hit.
+    Settling a stay long after a death is usual and no hit; a visit is settled on its day.
 
     Attributes:
-        tolerated_days: Days after the death on which a discharge, or an admission, is not held against anybody.
-        settled_days: Days after the death within which a claim without days of care may still be settled.
+        tolerated_days: Days after the death on which a discharge, an admission or a visit is not held against anybody.
+        settled_days: Days after the death within which a stay without days of care may still be settled.
+        inpatient: Kinds of visit that are stays.
     """
 
     text: ClassVar[RuleText] = RuleText(
@@ -38,6 +39,7 @@ class ServiceAfterDeath(Rule):
     hard: bool = True
     tolerated_days: Annotated[int, Limit(ge=0, le=366)] = 1
     settled_days: Annotated[int, Limit(ge=0, le=3660)] = 90
+    inpatient: Kinds = INPATIENT
 
     def find(self, seen: Seen) -> Hits:
         """Claims of dead persons."""
@@ -46,7 +48,8 @@ class ServiceAfterDeath(Rule):
         died, death = seen.registers.deaths.day_of(seen.claims.table.person_id)
         cared = np.maximum(seen.events[:, Field.ADMITTED], seen.events[:, Field.DISCHARGED])
         settled = seen.events[:, Field.SETTLED]
-        last = np.where(cared != NO_DAY, cared - self.tolerated_days, settled - self.settled_days)
+        late = np.where(seen.inpatient(self.inpatient), self.settled_days, self.tolerated_days)
+        last = np.where(cared != NO_DAY, cared - self.tolerated_days, settled - late)
         known = seen.events[:, Field.PERSON] != NOBODY
         found = known & died & (last > death) & (seen.claims.table.total > 0)
         days = np.where(cared != NO_DAY, cared, settled) - death

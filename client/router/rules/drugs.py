@@ -10,7 +10,7 @@ from pydantic import Field as Limit
 
 from client.router.registers import DrugItems
 from client.router.rules.event import Field
-from client.router.rules.finding import RuleText, Severity
+from client.router.rules.finding import RuleText, Severity, quoted
 from client.router.rules.rule import NO_HITS, Hits, Register, Rule, Seen
 from common.claim import FEE_CATEGORIES
 
@@ -53,4 +53,4 @@ class RepeatedDrugs(Rule):
 
 def _evidence(items: DrugItems, places: npt.NDArray[np.int64]) -> tuple[str, ...]:
     drugs, held = items.drug[places].tolist(), items.held_days[places].tolist()
-    return tuple(f"drug={items.codes[drug]};days_left={days}" for drug, days in zip(drugs, held, strict=True))
+    return tuple(f"drug={quoted(items.codes[drug])};days_left={days}" for drug, days in zip(drugs, held, strict=True))

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+from itertools import accumulate
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 RULE_ID = r"^[A-Z][0-9A-Z-]{0,15}$"
 
-Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
+MOST_CHARACTERS = 500
+"""Of one text in the interface."""
+
+MOST_OF_A_CODE = 64
+"""Characters of a code that evidence quotes: registers have codes of any length."""
+
+_ROOM_FOR_MORE = len(";more=") + len(str(10**6))
+_PIECE = re.compile(r"[^,;]*[,;]?")
+
+Text = Annotated[str, StringConstraints(min_length=1, max_length=MOST_CHARACTERS)]
 
 
 class Severity(StrEnum):
@@ -76,16 +87,36 @@ class Finding(BaseModel):
 
 
 def finding(text: RuleText, amount_fen: int, evidence: str) -> Finding:
-    """What a rule says about one claim."""
+    """What a rule says about one claim.
+
+    Guarantees:
+        * However long the evidence is, there is a finding: facts that the interface has no room for are counted.
+    """
     return Finding(
         rule_id=text.rule_id,
         rule_name=text.name,
         vola_cont=text.content,
         vola_amt=Decimal(amount_fen).scaleb(-2),
         sev_deg=text.severity,
-        vola_evid=evidence,
+        vola_evid=_shortened(evidence),
         vola_bhvr_type=text.behaviour,
     )
+
+
+def quoted(code: str) -> str:
+    """A code as evidence quotes it: cut if it is longer than any code of a catalogue."""
+    return code if len(code) <= MOST_OF_A_CODE else f"{code[: MOST_OF_A_CODE - 3]}..."
+
+
+def _shortened(evidence: str) -> str:
+    """As many whole pieces from the front as there is room for, and how many more there were."""
+    if len(evidence) <= MOST_CHARACTERS:
+        return evidence
+    room = MOST_CHARACTERS - _ROOM_FOR_MORE
+    pieces = [found for found in _PIECE.findall(evidence) if found]
+    fitting = sum(length <= room for length in accumulate(map(len, pieces)))
+    held = "".join(pieces[:fitting]).rstrip(",;") or evidence[:room]
+    return f"{held};more={len(pieces) - max(fitting, 1)}"
 
 
 def in_english(text: RuleText) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field as Limit
 
-from client.router.rules.finding import RuleText, Severity
+from client.router.rules.finding import RuleText, Severity, quoted
 from client.router.rules.rule import Hits, Register, Rule, Seen
 from common.claim import FEE_CATEGORIES
 from common.columns import MISSING, ClaimTable, normalise_code
@@ -51,7 +51,7 @@ class UnrequestedOperation(Rule):
         table = seen.claims.table
         fee = table.fees[rows, _OPERATION_FEE]
         amounts = np.maximum(np.where(fee > 0, fee, table.total[rows]), 0)
-        evidence = tuple(f"oprn_oprt_code={','.join(codes)}" for codes in found.values())
+        evidence = tuple(f"oprn_oprt_code={','.join(map(quoted, codes))}" for codes in found.values())
         return Hits(rows=rows, amounts=amounts, evidence=evidence)
 
     def _unrequested(self, seen: Seen, row: int, requested: Mapping[str, frozenset[str]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Claims that were paid before: the same one again, and one that is nearly the same."""
+"""Claims that were decided before: the same one again, one that is nearly the same, and one that was corrected."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field as Limit
 
+from client.router.rules.digest import NOTHING
 from client.router.rules.event import Events, Field, first_days, last_days, one_of
 from client.router.rules.finding import RuleText, Severity
 from client.router.rules.history import NEAR_DAYS
@@ -21,15 +22,18 @@ _FEN = 100
 
 
 class DuplicateClaim(Rule):
-    """The same claim key twice, or two claims that agree in person, institution, dates, main diagnosis and total."""
+    """Two claims that agree in person, institution, dates, main diagnosis and total, or one key for two persons.
+
+    The same claim key again for the same person is a correction (``CorrectedClaim``) or a refusal, and no second bill.
+    """
 
     text: ClassVar[RuleText] = RuleText(
         rule_id="R01",
         severity=Severity.HIGH,
         name="重复结算",
         english_name="duplicate claim",
-        content="与另一笔结算单号相同，或与另一笔的参保人、定点医疗机构、日期、主要诊断和总费用都相同",
-        english_content="has the claim key of another claim, or agrees with another one in insured person, "
+        content="与另一位参保人的结算单号相同，或与另一笔的参保人、定点医疗机构、日期、主要诊断和总费用都相同",
+        english_content="has the claim key of another person's claim, or agrees with another one in insured person, "
         "institution, dates, main diagnosis and total amount",
         behaviour="重复收费",
         english_behaviour="billed twice",
@@ -44,11 +48,45 @@ class DuplicateClaim(Rule):
             return NO_HITS
         own, other = seen.events[seen.others.rows], seen.others.events
         charged = (own[:, Field.TOTAL] > 0) & (other[:, Field.TOTAL] > 0)
-        return hits_of_pairs(seen, charged & (_equal(own, other, Field.CLAIM) | same_care(own, other)))
+        same_key, same_person = _equal(own, other, Field.CLAIM), _equal(own, other, Field.PERSON)
+        return hits_of_pairs(seen, charged & np.where(same_key, ~same_person, same_care(own, other)))
+
+
+class CorrectedClaim(Rule):
+    """A claim key that was decided before, with another content: it takes the earlier decision's place.
+
+    Somebody who refuses automated decisions sends the same claim again; then nothing is held against it.
+    """
+
+    text: ClassVar[RuleText] = RuleText(
+        rule_id="R10",
+        severity=Severity.LIGHT,
+        name="更正结算",
+        english_name="corrected claim",
+        content="该结算单号此前已有决定，本次内容有更正，以本次为准，需人工核对更正之处",
+        english_content="a claim with this key was decided before; its content was corrected, this version takes the "
+        "place of the earlier one, and somebody should check what changed",
+        behaviour="更正结算",
+        english_behaviour="corrected settlement",
+    )
+
+    kind: Literal["corrected_claim"] = "corrected_claim"
+
+    def find(self, seen: Seen) -> Hits:
+        """Claims whose key and person are known with another content; both, if both are in the batch."""
+        if not len(seen.others.rows):
+            return NO_HITS
+        own, other = seen.events[seen.others.rows], seen.others.events
+        refused = seen.claims.refused_automation[seen.others.rows]
+        again = _equal(own, other, Field.CLAIM) & _equal(own, other, Field.PERSON)
+        return hits_of_pairs(seen, again & ~(refused & _agrees(own, other)))
 
 
 class NearDuplicateClaim(Rule):
     """Nearly the same claim: person, institution and diagnosis category agree, dates and total almost.
+
+    An institution that one of the two does not name counts as the same one; so an exact copy without it is found here,
+    however cheap it is.
 
     A stay is looked for over a longer time than a visit: admitted again for the same diagnosis and operation at the
     same price within 15 days is what supervision of split and repeated stays asks about. Courses that repeat by
@@ -68,9 +106,9 @@ class NearDuplicateClaim(Rule):
         severity=Severity.HIGH,
         name="疑似重复结算",
         english_name="near-duplicate claim",
-        content="与同一参保人在同一定点医疗机构的另一笔结算诊断类目相同，日期和总费用几乎相同",
-        english_content="nearly repeats another claim of the same insured person at the same institution: the same "
-        "category of diagnosis, and almost the same date and total amount",
+        content="与同一参保人在同一（或未注明的）定点医疗机构的另一笔结算诊断类目相同，日期和总费用几乎相同",
+        english_content="nearly repeats another claim of the same insured person at the same institution, or at one "
+        "that is not named: the same category of diagnosis, and almost the same date and total amount",
         behaviour="重复收费",
         english_behaviour="billed twice",
     )
@@ -88,9 +126,10 @@ class NearDuplicateClaim(Rule):
         if not len(seen.others.rows):
             return NO_HITS
         own, other = seen.events[seen.others.rows], seen.others.events
-        alike = _equal(own, other, Field.PERSON) & _equal(own, other, Field.INSTITUTION)
+        alike = _equal(own, other, Field.PERSON) & (_equal(own, other, Field.INSTITUTION) | _unnamed(own, other))
         alike &= _equal(own, other, Field.CATEGORY) & ~_equal(own, other, Field.CLAIM)
-        return hits_of_pairs(seen, alike & self._near(own, other) & ~same_care(own, other))
+        copies = _unnamed(own, other) & _same_bill(own, other) & (own[:, Field.TOTAL] > 0)
+        return hits_of_pairs(seen, alike & (copies | self._near(own, other)) & ~same_care(own, other))
 
     def _near(self, own: Events, other: Events) -> Mask:
         within = np.where(self._stays(own, other), max(self.within_days, self.stay_within_days), self.within_days)
@@ -112,10 +151,27 @@ def same_care(own: Events, other: Events) -> Mask:
 
     An institution that neither claim names is the same one: the source then has no institutions.
     """
-    same = _equal(own, other, Field.PERSON) & _equal(own, other, Field.INSTITUTION)
-    same &= _equal(own, other, Field.DIAGNOSIS) & _equal(own, other, Field.TOTAL)
+    return _same_bill(own, other) & _equal(own, other, Field.INSTITUTION)
+
+
+def _same_bill(own: Events, other: Events) -> Mask:
+    """The same but for the institution."""
+    same = _equal(own, other, Field.PERSON) & _equal(own, other, Field.DIAGNOSIS) & _equal(own, other, Field.TOTAL)
     same &= (first_days(own) == first_days(other)) & (last_days(own) == last_days(other))
     return same
+
+
+def _unnamed(own: Events, other: Events) -> Mask:
+    """Pairs of which one names its institution and the other does not."""
+    unnamed: Mask = (own[:, Field.INSTITUTION] == NOTHING) != (other[:, Field.INSTITUTION] == NOTHING)
+    return unnamed
+
+
+def _agrees(own: Events, other: Events) -> Mask:
+    """Pairs of which everything that is remembered agrees, but for the day of the decision."""
+    fields = [field for field in Field if field is not Field.REMEMBERED]
+    agrees: Mask = (own[:, fields] == other[:, fields]).all(axis=1)
+    return agrees
 
 
 def _equal(own: Events, other: Events, field: Field) -> Mask:

@@ -9,12 +9,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from client.router.rules.conflicts import DiagnosisConflict
+from client.router.rules.crowded import CrowdedClaims
 from client.router.rules.death import ServiceAfterDeath
 from client.router.rules.drugs import RepeatedDrugs
 from client.router.rules.fees import UnusualFeeShare
 from client.router.rules.finding import RuleText
 from client.router.rules.operations import UnrequestedOperation
-from client.router.rules.repeated import DuplicateClaim, NearDuplicateClaim
+from client.router.rules.repeated import CorrectedClaim, DuplicateClaim, NearDuplicateClaim
 from client.router.rules.rule import Rule
 from client.router.rules.stays import OverlappingStays, StayWithoutTreatment
 from common.errors import InputError
@@ -29,6 +30,8 @@ READY_MADE: tuple[type[Rule], ...] = (
     RepeatedDrugs,
     UnusualFeeShare,
     UnrequestedOperation,
+    CorrectedClaim,
+    CrowdedClaims,
 )
 
 _known: dict[str, type[Rule]] = {str(rule.model_fields["kind"].default): rule for rule in READY_MADE}

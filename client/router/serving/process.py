@@ -18,6 +18,8 @@ from client.deployment.logs import say, start_logging
 from client.router.claims import routed_claims
 from client.router.configuration import ServicePart
 from client.router.grouping import GroupCommit
+from client.router.lone.claim import lone_claim
+from client.router.lone.ready import get_ready, tidy_up
 from client.router.place import RouterPlace
 from client.router.router import Router
 from client.router.serving.listening import Door, Tls, listening
@@ -46,6 +48,8 @@ def run_router(root: Path, ready: Callable[[int], None] = lambda _: None) -> Non
         os.umask(0o077)
         start_logging(router.desk.configuration.log)
         stop, again = _signals()
+        get_ready(router.bench)
+        tidy_up()
         with serving(router) as port:
             say("started", pid=os.getpid(), model_version=router.bench.artefacts.model.version)
             for rule, register in router.idle_rules():
@@ -69,6 +73,20 @@ def decides(router: Router, most_waiting: int) -> Decides:
     pseudonymiser = Pseudonymiser(router.desk.key)
 
     def decide(questions: Sequence[Question]) -> Sequence[Answer]:
+        return [alone(questions[0])] if len(questions) == 1 else together(questions)
+
+    def alone(one: Question) -> Answer:
+        persons = pseudonymiser.person_ids([one.claim.psn_key.encode()])
+        refused = bool(router.registers.refused(persons)[0])
+        answer = router.decide_one(lone_claim(one.claim, persons.item(), refused=refused))
+        return Answer(
+            decision_id=answer.decision_id,
+            lane=answer.lane,
+            confidence=answer.confidence,
+            record=answer.record if one.with_record else b"",
+        )
+
+    def together(questions: Sequence[Question]) -> Sequence[Answer]:
         persons = pseudonymiser.person_ids(one.claim.psn_key.encode() for one in questions)
         claims = routed_claims([one.claim for one in questions], persons.tolist())
         claims = replace(claims, refused_automation=router.registers.refused(persons))

@@ -95,8 +95,8 @@ class RouterService:
     def decide(self, request: bytes, context: grpc.ServicerContext) -> bytes:
         """One claim."""
         question = _question(request)
-        answer = self._decides.ask([question], _patience(context))
-        return bytes(_reply(_result(answer, context)[0]).SerializeToString())
+        [answer] = self._decides.answer([question], _patience(context))
+        return bytes(_reply(answer).SerializeToString())
 
     def decide_batch(self, request: bytes, context: grpc.ServicerContext) -> bytes:
         """Many claims."""

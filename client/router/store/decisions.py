@@ -8,19 +8,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sqlalchemy import Connection, Dialect, Engine, Row, Select, and_, func, select
+import numpy as np
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from client.router.records import Records
 from client.router.store.asking import CONTENT_BYTES, key_prefix
+from client.router.store.bulk import find, insert
 from client.router.store.opening import StoreError, writing
 from client.router.store.sheets import MOST_RECORDS, Sheet
 from client.router.store.tables import DECISIONS, MEMORIES, SHADOWS, SHEETS
 from common.errors import InputError
 
 SHEETS_IN_MEMORY = 4
-_AT_ONCE = 512
-"""Keys in one statement."""
-
 LANES: tuple[str, ...] = ("FAST", "REVIEW", "HUMAN", "HOLD")
 """As they are numbered in the store; new ones only ever at the end."""
 
@@ -105,12 +105,8 @@ class DecisionStore:
 
     def find(self, asked: Sequence[bytes]) -> dict[bytes, Kept]:
         """Those of some questions that have a decision."""
-        found: dict[bytes, Kept] = {}
         with self._reading() as connection:
-            for start in range(0, len(asked), _AT_ONCE):
-                some = select(DECISIONS).where(DECISIONS.c.asked.in_(asked[start : start + _AT_ONCE]))
-                found |= {row.asked: _kept(row) for row in connection.execute(some)}
-        return found
+            return {bytes(row.asked): _kept(row) for row in find(connection, asked)}
 
     def add(
         self,
@@ -131,8 +127,8 @@ class DecisionStore:
             StoreError: If they could not be kept; none of them is.
         """
         with failing("written"), writing(self._engine) as connection:
-            for start in range(0, len(new.asked), MOST_RECORDS):
-                _add_sheet(connection, new, slice(start, start + MOST_RECORDS))
+            if new.asked:
+                _add(connection, new)
             also(connection)
             if memory is not None:
                 connection.execute(MEMORIES.insert().values(last_day=memory.last_day, held=memory.held))
@@ -221,36 +217,27 @@ class DecisionStore:
             yield connection
 
 
-def _add_sheet(connection: Connection, new: New, part: slice) -> None:
-    records = new.records[part]
-    sheet = Sheet.of(records)
-    kept = connection.execute(
-        SHEETS.insert().values(decided_at=new.decided_at, ends=sheet.ends, records=sheet.held)
-    ).inserted_primary_key
-    number = kept[0] if kept is not None else 0
-    columns = zip(new.asked[part], new.decision_ids[part], new.lanes[part], range(len(records)), strict=True)
-    _insert(
+def _add(connection: Connection, new: New) -> None:
+    """Sheets of records, and where each of them is."""
+    records, every = Records.of(new.records), np.arange(len(new.asked))
+    numbers = [
+        _add_sheet(connection, new.decided_at, Sheet.of(records[start : start + MOST_RECORDS]))
+        for start in range(0, len(records), MOST_RECORDS)
+    ]
+    insert(
         connection,
-        # in the order of the table's key: neighbours share pages
-        [(asked, bytes.fromhex(name), _NUMBERS[lane], number, place) for asked, name, lane, place in sorted(columns)],
+        new.asked,
+        new.decision_ids,
+        lanes=np.array([_NUMBERS[lane] for lane in new.lanes], np.int64),
+        sheets=np.array(numbers, np.int64)[every // MOST_RECORDS],
+        places=every % MOST_RECORDS,
     )
 
 
-def _insert(connection: Connection, rows: list[tuple[bytes, bytes, int, int, int]]) -> None:
-    """Rows of ``DECISIONS`` in the order of its columns, past the layer that would turn every row over once more."""
-    statement, positional = _statement(connection.dialect)
-    if positional:
-        connection.exec_driver_sql(statement, rows)
-    else:
-        names = DECISIONS.columns.keys()
-        connection.exec_driver_sql(statement, [dict(zip(names, row, strict=True)) for row in rows])
-
-
-@lru_cache(2)
-def _statement(dialect: Dialect) -> tuple[str, bool]:
-    """How a database is told to insert a row of ``DECISIONS``, and whether it takes columns by their places."""
-    compiled = DECISIONS.insert().compile(dialect=dialect)
-    return str(compiled), compiled.positional
+def _add_sheet(connection: Connection, decided_at: int, sheet: Sheet) -> int:
+    added = SHEETS.insert().values(decided_at=decided_at, ends=sheet.ends, records=sheet.held)
+    kept = connection.execute(added).inserted_primary_key
+    return kept[0] if kept is not None else 0
 
 
 def _count(connection: Connection, model: bytes, pairs: Counter[tuple[str, str]]) -> None:

@@ -20,6 +20,9 @@ BUSY_S = 30
 CHECKPOINT_PAGES = 4_000
 """Of 4 KiB that the write-ahead log takes before they move to the database: 16 MiB."""
 
+CACHE_KIB = 65_536
+"""Of pages that a connection keeps: an index of which too little is in memory is read again for every commit."""
+
 _WRITES = "fedclaims_writes"
 _DIALECTS = frozenset({"sqlite", "postgresql"})
 
@@ -79,8 +82,10 @@ def _begin(connection: Connection) -> None:
 def _configure(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions by itself
     cursor = connection.cursor()
-    for said in ("journal_mode=WAL", "synchronous=FULL", f"wal_autocheckpoint={CHECKPOINT_PAGES}", "foreign_keys=ON"):
+    for said in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {said}")
+    for name, held in (("wal_autocheckpoint", CHECKPOINT_PAGES), ("cache_size", -CACHE_KIB)):
+        cursor.execute(f"PRAGMA {name}={held}")
     cursor.close()
 
 

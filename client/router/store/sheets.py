@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from client.router.records import Records
 from client.router.store.opening import StoreError
 
 MOST_RECORDS = 4096
@@ -31,8 +32,9 @@ class Sheet:
     @classmethod
     def of(cls, records: Sequence[bytes]) -> Sheet:
         """The sheet of some records; at least one."""
-        ends = np.cumsum([len(record) for record in records]).astype("<i4")
-        return cls(ends=ends.tobytes(), held=pa.compress(b"".join(records), _CODEC, asbytes=True))
+        lying = Records.of(records)
+        held = pa.compress(pa.py_buffer(lying.flat), _CODEC, asbytes=True)
+        return cls(ends=lying.ends.astype("<i4").tobytes(), held=held)
 
     def records(self) -> list[bytes]:
         """All of them, in order.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -14,8 +15,9 @@ from server.deployment.bundle import PROJECT, PROJECT_FILE, bundle_digest
 from server.deployment.configuration import Configuration
 from server.deployment.doctor.findings import Finding, fault, fine, warning
 from server.deployment.opening import database_of
-from server.deployment.place import Place
+from server.deployment.place import Place, is_running
 from server.deployment.plan_file import load_plan
+from server.deployment.saying import status_of
 from server.deployment.secrets_file import passphrase_of
 from server.registry.registry import Registry
 
@@ -72,6 +74,15 @@ def bundle(place: Place, configuration: Configuration) -> Iterator[Finding]:
         yield fault("bundle", said, "`link admit` their requests again, and send them the new admissions")
     else:
         yield fine("bundle", digest)
+
+
+def links(place: Place) -> Iterator[Finding]:
+    """Whether the service could tell the SuperLink of every link; nothing where none was let in."""
+    faults = status_of(place).get("link_faults", {}) if is_running(place) else {}
+    for name, said in sorted(faults.items()):
+        yield warning(
+            f"link of {name}", said, f"fedclaims-coordinator link revoke {shlex.quote(name)}, then admit the new one"
+        )
 
 
 def _cohort(found: Plan, listed: Roster) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from http.client import HTTPException, HTTPSConnection
 
-from server.certificates.authority import OPERATOR, Authority, ServerFiles
+from server.certificates.credentials import OPERATOR, Credentials, ServerFiles
 from server.certificates.issuing import Kind
 from server.deployment.commands import HOST
 from server.deployment.configuration import Configuration
@@ -18,6 +18,7 @@ from server.deployment.superlink import answers
 
 LOOK_S = 5.0
 NEVER = ("/v1/runtime/get-nodes", "/docs", "/openapi.json", "/")
+CONTROL = "/v1/control/list-runs"
 CLOSED = "no path is reached without a client certificate"
 
 
@@ -44,7 +45,7 @@ def superlink(place: Place, configuration: Configuration, *, running: bool) -> I
 
 def proxy(place: Place, configuration: Configuration) -> Iterator[Finding]:
     """Whether the proxy is there, lets nobody in without a certificate, and the operator to few paths."""
-    authority = Authority.open(place.authority)
+    authority = Credentials(place.authority)
     try:
         nobody = [_status(configuration, authority, None, path) for path in ("/health", "/v1/fleet/get-run", *NEVER)]
     except OSError as error:
@@ -58,15 +59,19 @@ def proxy(place: Place, configuration: Configuration) -> Iterator[Finding]:
     yield from _operator(configuration, authority)
 
 
-def _operator(configuration: Configuration, authority: Authority) -> Iterator[Finding]:
+def _operator(configuration: Configuration, authority: Credentials) -> Iterator[Finding]:
     files = authority.files(Kind.OPERATOR, OPERATOR)
     try:
         health = _status(configuration, authority, files, "/health")
-        opened = [path for path in NEVER if _is_open(_status(configuration, authority, files, path))]
+        forbidden = NEVER if configuration.proxy.operator else (*NEVER, CONTROL)
+        opened = [path for path in forbidden if _is_open(_status(configuration, authority, files, path))]
     except OSError as error:
         health, opened = type(error).__name__, list[str]()
     if opened:
         yield fault("proxy's paths", f"{', '.join(opened)} are reached through it", "write its configuration anew")
+    elif health == HTTPStatus.FORBIDDEN:
+        said = "it turns away a certificate that counts: the list of revocations it has read has ended"
+        yield fault("proxy's paths", said, "reload the proxy: `nginx -s reload`")
     elif health != HTTPStatus.OK:
         said = f"the operator does not reach the SuperLink through it from here ({health})"
         yield warning("proxy's paths", said, "is the service running, and this machine an --operator-host?")
@@ -74,7 +79,7 @@ def _operator(configuration: Configuration, authority: Authority) -> Iterator[Fi
         yield fine("proxy's paths", "the operator reaches the SuperLink's health, and nothing that is not needed")
 
 
-def _status(configuration: Configuration, authority: Authority, files: ServerFiles | None, path: str) -> int | str:
+def _status(configuration: Configuration, authority: Credentials, files: ServerFiles | None, path: str) -> int | str:
     """The status of an answer, or why there was none; raises only where nothing listens."""
     trust = ssl.create_default_context(cafile=str(authority.root))
     if files is not None:
@@ -83,7 +88,7 @@ def _status(configuration: Configuration, authority: Authority, files: ServerFil
     socket.create_connection((configuration.host, port), timeout=LOOK_S).close()
     connection = HTTPSConnection(configuration.host, port, timeout=LOOK_S, context=trust)
     try:
-        connection.request("GET", path)
+        connection.request("POST" if path == CONTROL else "GET", path)
         return connection.getresponse().status
     except (OSError, HTTPException) as error:
         return type(error).__name__

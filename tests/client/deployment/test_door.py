@@ -19,7 +19,8 @@ from client.deployment.place import Place
 from client.health import is_ready_at
 from client.service import StationLink, TlsDoor
 from common.errors import EngineError, InputError
-from server.certificates.authority import Authority, ServerFiles
+from server.certificates.authority import Authority
+from server.certificates.credentials import ServerFiles
 from tests.client.deployment.stations import NAMES, Home, Running, plan_of, roster_of
 from tests.flower.test_service_over_tls import LISTED, Bureau
 from tests.server.proxy.doors import free_port

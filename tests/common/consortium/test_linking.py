@@ -98,3 +98,18 @@ def test_an_error_tells_nothing_of_what_was_given() -> None:
     with pytest.raises(LinkError) as caught:
         LinkRequest.from_json(spoiled(REQUEST, name="Jane\nDoe"))
     assert "Jane" not in str(caught.value)
+
+
+def test_nobody_asks_to_be_let_in_with_the_node_key_of_another() -> None:
+    other = LinkRequest.of("south", key_of(), request_of(key_of()))
+    assert LinkRequest.from_json(other.to_json()) == other
+    for taken in (
+        {"name": "evil"},
+        {"certificate_request": other.certificate_request},
+        {"node_signature": other.node_signature},
+        {"node_signature": "00"},
+    ):
+        with pytest.raises(LinkError, match="node key"):
+            LinkRequest.from_json(spoiled(REQUEST, **taken))
+    with pytest.raises(LinkError, match="node key"):
+        LinkRequest.from_json(spoiled(other, node_key=REQUEST.node_key))

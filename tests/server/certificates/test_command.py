@@ -11,7 +11,8 @@ import pytest
 
 from common.errors import FedclaimsError
 from server.certificates.authority import Authority
-from server.certificates.command import DIRECTORY, add_certificates
+from server.certificates.command import add_certificates
+from server.certificates.credentials import DIRECTORY
 from server.certificates.keeping import days_left
 from tests.server.certificates.test_authority import HOSTS, request_of
 

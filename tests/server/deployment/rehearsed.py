@@ -16,7 +16,7 @@ from server.consortium.holding import KEY_FILE, PIN_FILE, ROSTER_FILE
 from server.deployment.binding import BoundTransport
 from server.deployment.conducting import conduct
 from server.deployment.office import Office
-from server.registry.run import Purpose, Run, WantedBy
+from server.registry.run import UNDER_WAY, Purpose, Run, WantedBy
 from simulations import bureaus
 from simulations.bureaus import WorldClaims, gather_bureaus
 from simulations.consortium import signed_roster, simulated_consortium
@@ -97,8 +97,8 @@ class InProcess:
         self.rehearsed.conduct(run)
         return "0"
 
-    def is_alive(self, _: Run) -> bool:
-        return True
+    def is_alive(self, run: Run) -> bool:
+        return run.state in UNDER_WAY
 
     def end(self, run: Run) -> None:
         pass

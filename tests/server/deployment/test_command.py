@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from common.consortium.linking import LinkAdmission, LinkRequest
 from common.plan import Plan, Protection
@@ -37,11 +37,7 @@ def seat(tmp_path: Path) -> Seat:
 def request_of(path: Path, name: str) -> Path:
     node, client = (ec.generate_private_key(ec.SECP384R1()) for _ in range(2))
     csr = x509.CertificateSigningRequestBuilder().subject_name(x509.Name([])).sign(client, hashes.SHA384())
-    request = LinkRequest(
-        name=name,
-        node_key=node.public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode(),
-        certificate_request=csr.public_bytes(Encoding.PEM).decode(),
-    )
+    request = LinkRequest.of(name, node, csr.public_bytes(Encoding.PEM).decode())
     path.write_bytes(request.to_json())
     return path
 
@@ -223,7 +219,12 @@ def test_doctor_says_all_is_well_or_what_to_do(seat: Seat, capsys: Capsys) -> No
     assert found["roster"]["level"] == "fault"
     hold(seat, NAMES)
     found = findings(seat, capsys)
-    assert {check for check, one in found.items() if one["level"] != "fine"} <= {"user", "SuperLink", "proxy"}
+    assert {check for check, one in found.items() if one["level"] != "fine"} <= {
+        "user",
+        "SuperLink",
+        "proxy",
+        "other users",
+    }
     assert "3 bureaus" in found["roster"]["said"]
     assert "phi" in found["feasibility"]["said"]
 
@@ -264,11 +265,25 @@ def _registry(seat: Seat) -> None:
     seat.place.registry.write_bytes(b"nonsense" * 1000)
 
 
+def test_doctor_tells_of_a_clock_that_ran_ahead_until_somebody_says_that_it_is_right_now(
+    seat: Seat, capsys: Capsys
+) -> None:
+    hold(seat, NAMES)
+    _clock(seat)
+    found = findings(seat, capsys)
+    assert (found["clock"]["level"], "fault" in {one["level"] for one in found.values()}) == ("warning", False)
+    assert "--clock-is-right" in found["clock"]["fix"]
+    told = seat.tell(capsys, "doctor", "--clock-is-right")
+    assert {one["check"]: one["level"] for one in told}["clock"] == "fine"
+    assert findings(seat, capsys)["clock"]["level"] == "fine"
+    seat.office.registry.runs.order(WantedBy.OPERATOR, 4_000_000_001)
+    assert findings(seat, capsys)["clock"]["level"] == "warning"
+
+
 @pytest.mark.parametrize(
     ("break_it", "check"),
     [
         (_mode, "rights of authority.key"),
-        (_clock, "clock"),
         (_host, "host"),
         (_plan, "plan"),
         (_terms, "terms"),

@@ -145,7 +145,7 @@ def test_what_has_ended_without_a_word_is_closed_with_a_reason(three: Rehearsed,
     runs, engine = three.office.registry.runs, InProcess(three)
     engine.launch = lambda _: "0"  # type: ignore[method-assign]
     engine.is_alive = lambda _: fault != "dead"  # type: ignore[method-assign]
-    watch, run = Watch(three.office, engine), runs.order(WantedBy.OPERATOR, three.clock())
+    watch, run = Watch(three.office, engine, three.clock), runs.order(WantedBy.OPERATOR, three.clock())
     watch.look()
     if fault != "late":
         runs.claim(run.code, 1, three.clock())

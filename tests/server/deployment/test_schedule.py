@@ -149,9 +149,37 @@ def test_a_tick_while_a_run_is_open_is_not_run_and_says_so(registry: Registry) -
 
 def test_a_clock_that_is_put_back_makes_no_tick_come_twice(registry: Registry) -> None:
     start = 1_800_000_000
-    for now in (start, start + QUARTER, start - DAY, start + QUARTER - 1, start + QUARTER, start + 2 * QUARTER):
+    for now in (start, start + QUARTER, start + 1, start + QUARTER - 1, start + QUARTER, start + 2 * QUARTER):
         account_for(every(QUARTER), registry.ticking, now)
     assert [one[0] for one in told(registry)] == [start + QUARTER, start + 2 * QUARTER]
+    assert registry.ticking.began_anew() is None
+
+
+def test_a_clock_that_ran_ahead_once_ends_no_schedule_and_makes_no_tick_come_twice(registry: Registry) -> None:
+    start = 1_800_000_000
+    ahead = start + 20 * 365 * DAY
+    for now in (start, start + QUARTER, ahead, start + QUARTER + 5):
+        account_for(every(QUARTER), registry.ticking, now)
+    assert registry.ticking.began_anew() == start + QUARTER + 5
+    assert account_for(every(QUARTER), registry.ticking, start + 3 * QUARTER) == 2
+    ticks = [one[0] for one in told(registry) if one[0] < ahead - 1001 * QUARTER]
+    assert ticks == [start + QUARTER, start + 2 * QUARTER, start + 3 * QUARTER]
+
+
+def test_a_clock_that_went_back_over_ticks_that_were_run_runs_them_once(registry: Registry) -> None:
+    start = 1_800_000_000
+    for place in (0, 1, 2, 3, 0, 1, 2, 3, 4):
+        account_for(every(QUARTER), registry.ticking, start + place * QUARTER)
+        for run in registry.runs.newest(10):
+            registry.runs.close(run.number, State.FAILED, "over", start)
+    assert [one[0] for one in told(registry)] == [start + place * QUARTER for place in range(1, 5)]
+
+
+def test_twenty_years_of_both_kinds_are_counted_in_a_moment() -> None:
+    both = schedule_of(every=60, at=("02:30", "14:30"), days=("mon",), timezone="Asia/Kathmandu")
+    found = due(both, 0, 20 * 365 * DAY)
+    assert len(found.ticks) + found.uncounted == 20 * 365 * DAY // 60
+    assert found.ticks[-1] == 20 * 365 * DAY
 
 
 def test_another_schedule_begins_when_it_is_first_seen(registry: Registry) -> None:

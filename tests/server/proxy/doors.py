@@ -22,7 +22,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from server.certificates.authority import Authority, ServerFiles
+from server.certificates.authority import Authority
+from server.certificates.credentials import ServerFiles
 from server.proxy.command import RENDER, clients_of
 from server.proxy.sites import Limits, Sites
 from tests.server.certificates.test_authority import request_of
@@ -45,6 +46,7 @@ class Upstream:
     port: int
     seen: list[tuple[str, str, dict[str, str], int]] = field(default_factory=list)
     pause_s: float = 0.0
+    body: bytes = b"ok"
 
     def paths(self) -> list[str]:
         return [path for _, path, _, _ in self.seen]
@@ -67,9 +69,9 @@ def upstream_of(files: ServerFiles) -> Iterator[Upstream]:
             )
             time.sleep(found.pause_s)
             self.send_response(200)
-            self.send_header("Content-Length", "2")
+            self.send_header("Content-Length", str(len(found.body)))
             self.end_headers()
-            self.wfile.write(b"ok")
+            self.wfile.write(found.body)
 
         do_GET = do_POST = do_PUT = do_HEAD = do_DELETE = answer  # noqa: N815  http.server's names
 
@@ -102,6 +104,7 @@ class World:
     root: Path
     limits: Limits = field(default_factory=Limits)
     operators: tuple[str, ...] = ("127.0.0.1/32",)
+    control: bool = False
 
     def __post_init__(self) -> None:
         self.authority = Authority.create(self.root / "authority", "test authority")
@@ -149,6 +152,7 @@ class World:
             revocations=self.authority.revocations,
             clients=clients_of(self.authority),
             operators=self.operators,
+            control=self.control,
             directory=self.root / "proxy",
             limits=self.limits,
         )

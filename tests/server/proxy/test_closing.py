@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import ssl
+import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -12,10 +15,26 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from common.errors import InputError
 from server.certificates import issuing
 from server.certificates.authority import Authority
+from server.deployment.configuration import Configuration, ProxyPart
+from server.deployment.doctor.findings import Level
+from server.deployment.doctor.reaching import proxy as doctor
+from server.deployment.place import Place
+from server.proxy.copying import copied
 from server.proxy.sites import Limits
-from tests.server.proxy.doors import HOST, PATIENCE_S, Knocker, new_world, proxy_of, request, status_of, upstream_of
+from tests.server.proxy.doors import (
+    HOST,
+    PATIENCE_S,
+    Knocker,
+    World,
+    new_world,
+    proxy_of,
+    request,
+    status_of,
+    upstream_of,
+)
 
 FLEET, CONTROL = "/v1/fleet/pull-messages", "/v1/control/list-runs"
 
@@ -76,7 +95,7 @@ def test_a_session_cannot_be_resumed_past_a_revocation(kind: str) -> None:
 
 
 def test_an_operators_certificate_counts_from_the_operators_hosts_alone(kind: str) -> None:
-    with new_world(operators=("10.0.0.0/8",)) as world, upstream_of(world.superlink) as upstream:
+    with new_world(operators=("10.0.0.0/8",), control=True) as world, upstream_of(world.superlink) as upstream:
         operator = Knocker(world, world.operator())
         with proxy_of(kind, world, upstream.port):
             assert [operator.ask("POST", path) for path in (CONTROL, FLEET)] == [404, 404]
@@ -130,13 +149,16 @@ def test_one_bureau_has_a_few_connections_at_work_and_others_get_in_beside_it(ng
 
 def test_a_list_of_revocations_that_has_ended_lets_nobody_in(nginx: str) -> None:
     with new_world() as world, upstream_of(world.superlink) as upstream:
-        north = Knocker(world, world.bureau("north"))
+        north, _ = Knocker(world, world.bureau("north")), world.operator()
         now = datetime.now(UTC)
         when = issuing.Span(begins=now - timedelta(days=2), ends=now - timedelta(days=1))
         held = issuing.revocations(world.authority._signer, [], when)
         world.authority.revocations.write_bytes(held.public_bytes(Encoding.PEM))
         with proxy_of(nginx, world, upstream.port) as proxy:
             assert north.ask("POST", FLEET) == 403
+            found = {one.check: one for one in doctor(Place(world.root), configuration_of(world.port))}
+            assert found["proxy's paths"].level is Level.FAULT
+            assert "reload" in found["proxy's paths"].fix
             Authority.open(world.authority.root.parent)
             assert proxy.world.authority.revocations.read_bytes() != held.public_bytes(Encoding.PEM)
             proxy.reload()
@@ -144,6 +166,10 @@ def test_a_list_of_revocations_that_has_ended_lets_nobody_in(nginx: str) -> None
             while north.ask("POST", FLEET) != 200:
                 assert time.monotonic() < until
     assert upstream.paths()
+
+
+def configuration_of(port: int) -> Configuration:
+    return Configuration(name="coordinator", host=HOST, proxy=ProxyPart(port=port))
 
 
 def test_what_a_proxy_writes_lies_in_its_own_directory(nginx: str) -> None:
@@ -162,6 +188,58 @@ def test_what_a_proxy_writes_lies_in_its_own_directory(nginx: str) -> None:
 def _words(path: Path) -> list[str]:
     lines = [line for line in path.read_text().splitlines() if not line.lstrip().startswith("#")]
     return [word.strip(";") for line in lines for word in line.split()]
+
+
+def test_a_poll_that_finds_nothing_is_told_once_a_minute_and_all_else_always(nginx: str) -> None:
+    with new_world() as world, upstream_of(world.superlink) as upstream:
+        north = Knocker(world, world.bureau("north"))
+        with proxy_of(nginx, world, upstream.port):
+            while not 6 <= time.localtime().tm_sec < 50:
+                time.sleep(0.5)
+            asked = [north.ask("POST", path) for path in (FLEET, FLEET, "/v1/fleet/register-node", "/other", CONTROL)]
+            assert asked == [200, 200, 200, 404, 404]
+            quiet = _told(world.root)
+            assert [line["request"].split()[1] for line in quiet] == ["/v1/fleet/register-node", "/other", CONTROL]
+            upstream.body = b"x" * 500
+            assert north.ask("POST", FLEET) == 200
+            assert len(_told(world.root)) == 4
+
+
+def _told(root: Path) -> list[dict[str, str]]:
+    time.sleep(0.3)  # a worker writes after it has answered
+    return [json.loads(line) for line in (root / "proxy" / "access.log").read_text().splitlines()]
+
+
+def test_a_proxy_of_another_user_starts_from_its_own_copies_alone(kind: str) -> None:
+    with new_world() as world, upstream_of(world.superlink) as upstream:
+        north = Knocker(world, world.bureau("north"))
+        site = copied(world.sites(upstream.port))
+        assert {path.parent for path in (site.certificate, site.key, site.root, site.revocations)} == {site.directory}
+        assert stat.S_IMODE(site.key.stat().st_mode) == 0o600
+        authority = world.authority.root.parent
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(World, "sites", lambda *_: site)
+            away = authority.rename(world.root / "away")
+            north_context = ssl.create_default_context(cafile=str(site.root))
+            north_context.load_cert_chain(north.credential or "")
+            with proxy_of(kind, world, upstream.port):
+                assert Knocker(world, north.credential, resuming=north_context).ask("POST", FLEET) == 200
+            away.rename(authority)
+
+
+def test_a_copy_is_written_into_the_directory_itself_whatever_its_user_put_there(tmp_path: Path) -> None:
+    with new_world() as world:
+        site, target = world.sites(1), tmp_path / "target"
+        target.write_text("kept")
+        for name in (".ca.pem.new", "ca.pem", site.key.name):
+            (site.directory / name).symlink_to(target)
+        copied(site)
+        assert target.read_text() == "kept"
+        assert (site.directory / "ca.pem").read_bytes() == site.root.read_bytes()
+        linked = world.root / "linked"
+        linked.symlink_to(site.directory)
+        with pytest.raises(InputError, match="own directory"):
+            copied(dataclasses.replace(site, directory=linked))
 
 
 def test_reloads_do_not_cost_a_neighbour_a_request(nginx: str) -> None:

@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from tests.server.proxy.doors import Knocker, Proxy, Upstream, request, status_of
+from tests.server.proxy.doors import Knocker, Proxy, Upstream, new_world, proxy_of, request, status_of, upstream_of
 
 Proxied = tuple[Proxy, Upstream]
 FLEET, CONTROL, RUNTIME = "/v1/fleet/pull-messages", "/v1/control/start-run", "/v1/runtime/acquire-task"
@@ -82,11 +82,21 @@ def test_a_bureau_reaches_the_fleets_paths_and_no_others(
     assert len(fleet) == 12
 
 
-def test_the_operator_reaches_control_and_health_and_never_runtime(
+def test_the_operator_reaches_health_and_nothing_that_starts_a_run(
     proxied: Proxied, routes: list[tuple[str, str]]
 ) -> None:
+    assert got_in(proxied, "operator", routes) == {("GET", "/health")}
+
+
+def test_where_the_sites_say_so_the_operator_reaches_control_too_and_never_runtime(
+    kind: str, routes: list[tuple[str, str]]
+) -> None:
     control = {one for one in routes if one[1].startswith("/v1/control/")}
-    assert got_in(proxied, "operator", routes) == control | {("GET", "/health")}
+    with new_world(control=True) as world, upstream_of(world.superlink) as upstream:
+        world.let_in()
+        with proxy_of(kind, world, upstream.port) as proxy:
+            assert got_in((proxy, upstream), "operator", routes) == control | {("GET", "/health")}
+            assert got_in((proxy, upstream), "bureau", sorted(control)) == set()
 
 
 @pytest.mark.parametrize("path", TRICKS)

@@ -14,8 +14,9 @@ import pytest
 from common.errors import FedclaimsError, InputError
 from server.certificates.authority import Authority
 from server.proxy.command import RENDER, add_proxy
-from server.proxy.example import EXAMPLE
+from server.proxy.example import COPIED, EXAMPLE
 from server.proxy.rendering import render_caddy, render_nginx
+from server.proxy.sites import Sites
 from tests.server.certificates.test_authority import request_of
 from tests.server.proxy.doors import program
 
@@ -30,9 +31,9 @@ port = 9192
 """
 
 
-@pytest.mark.parametrize(("kind", "file"), [("nginx", "nginx.conf"), ("caddy", "Caddyfile")])
-def test_the_examples_are_what_the_command_writes(kind: str, file: str) -> None:
-    assert (DEPLOY / kind / file).read_text() == RENDER[kind](EXAMPLE)
+@pytest.mark.parametrize(("kind", "file", "site"), [("nginx", "nginx.conf", EXAMPLE), ("caddy", "Caddyfile", COPIED)])
+def test_the_examples_are_what_the_command_writes(kind: str, file: str, site: Sites) -> None:
+    assert (DEPLOY / kind / file).read_text() == RENDER[kind](site)
 
 
 @pytest.mark.parametrize(

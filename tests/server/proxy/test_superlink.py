@@ -71,7 +71,7 @@ def _await(world: World, port: int, process: subprocess.Popen[bytes], log: Path)
 @pytest.fixture(scope="module")
 def behind() -> Iterator[tuple[Proxy, SuperLink]]:
     insist_on("nginx")
-    with new_world() as world, superlink_of(world) as superlink:
+    with new_world(control=True) as world, superlink_of(world) as superlink:
         world.let_in()
         with proxy_of("nginx", world, superlink.port) as proxy:
             yield proxy, superlink

@@ -190,8 +190,8 @@ def test_a_bureau_has_one_link_and_a_key_one_bureau(registry: Registry) -> None:
     nodes = registry.nodes
     nodes.admit("east", "key-1", "e" * 64, NOW)
     nodes.admit("east", "key-1", "f" * 64, NOW)
-    for name, key in (("east", "key-2"), ("north", "key-1")):
-        with pytest.raises(InputError, match="revoke"):
+    for name, key, fix in (("east", "key-2", "link revoke"), ("north", "key-1", "link init")):
+        with pytest.raises(InputError, match=fix):
             nodes.admit(name, key, "e" * 64, NOW)
     assert [(one.name, one.bundle) for one in nodes.live()] == [("east", "f" * 64)]
     nodes.revoke("east", NOW)
@@ -200,6 +200,37 @@ def test_a_bureau_has_one_link_and_a_key_one_bureau(registry: Registry) -> None:
     nodes.admit("east", "key-2", "e" * 64, NOW)
     assert [one.public_key for one in nodes.live()] == ["key-2"]
     assert len(nodes.all()) == 2
+
+
+def test_a_node_key_that_was_revoked_never_comes_back(registry: Registry) -> None:
+    nodes = registry.nodes
+    nodes.admit("east", "key-1", "e" * 64, NOW)
+    nodes.revoke("east", NOW)
+    for name in ("east", "north"):
+        with pytest.raises(InputError, match="never comes back"):
+            nodes.admit(name, "key-1", "e" * 64, NOW)
+    with pytest.raises(ConflictError), registry.database.writing() as connection:
+        connection.execute(
+            NODES.insert().values(name="x", public_key="key-1", bundle="e" * 64, admitted=NOW, revoked=NOW)
+        )
+    assert len(nodes.all()) == 1
+
+
+def test_of_a_key_that_an_older_registry_let_in_twice_the_last_row_keeps_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = open_database(f"sqlite:///{tmp_path / 'registry.sqlite'}")
+    with monkeypatch.context() as older:
+        older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:1])
+        older.setattr(schema, "VERSION", 1)
+        migrate(database, NOW)
+    held = {"name": "east", "public_key": "key-1", "bundle": "e" * 64, "admitted": NOW}
+    with database.writing() as connection:
+        connection.execute(NODES.insert().values(**held, revoked=NOW))
+        connection.execute(NODES.insert().values(**held, live=1))
+    assert migrate(database, NOW) == 1
+    assert [(one.public_key, one.revoked) for one in Registry(database).nodes.live()] == [("key-1", None)]
+    assert len(Registry(database).nodes.all()) == 2
 
 
 def test_a_tick_is_accounted_for_once(registry: Registry) -> None:
@@ -300,7 +331,7 @@ def test_an_older_registry_is_brought_up_and_a_newer_one_left_alone(
     with monkeypatch.context() as newer:
         newer.setattr(schema, "MIGRATIONS", (*schema.MIGRATIONS, step))
         newer.setattr(schema, "VERSION", VERSION + 1)
-        with pytest.raises(RegistryError, match="needs 2"):
+        with pytest.raises(RegistryError, match=f"needs {VERSION + 1}"):
             insist_current(registry.database)
         assert migrate(registry.database, NOW) == VERSION
         assert migrate(registry.database, NOW) == VERSION + 1

@@ -19,6 +19,7 @@ from client.router.drafts.exporting import COLUMNS, export, yuan
 from client.router.drafts.tables import APPROVALS, DRAFTS
 from client.router.store.opening import StoreError, open_engine
 from common.errors import InputError, RefusedError
+from tests.client.router.drafts.passing import let_pass
 from tests.client.router.drafts.test_drawing import drawn, paid
 
 NOW = 1_700_000_000
@@ -35,6 +36,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def book(engine: Engine) -> DraftBook:
     made = DraftBook(engine)
+    let_pass(engine, ONE, TWO, THREE)
     made.add([ONE, TWO, THREE], NOW)
     return made
 
@@ -139,6 +141,7 @@ def test_many_drafts_come_back_all_and_by_status(engine: Engine) -> None:
     book = DraftBook(engine)
     drafts = drawn(*(paid(f"K{number}") for number in range(1_100))).drafts
     assert book.add(drafts, NOW) == 1_100
+    let_pass(engine, drafts[7], drafts[8])
     approve(book, drafts[7], "a", "b")
     assert len(list(book.all())) == 1_100
     assert [held.draft for held in book.all(Status.APPROVED)] == [drafts[7]]
@@ -180,6 +183,7 @@ def test_handing_out_replaces_no_file_and_takes_no_other_kind(book: DraftBook, t
 def test_a_claim_key_that_a_spreadsheet_would_compute_is_written_as_text(engine: Engine, tmp_path: Path) -> None:
     book = DraftBook(engine)
     (draft,) = drawn(paid("=1+1", person="1500.03")).drafts
+    let_pass(engine, draft)
     book.add([draft], NOW)
     approve(book, draft, "a", "b")
     export(book.all(), tmp_path / "paid.csv")

@@ -14,6 +14,7 @@ from client.router.drafts.book import DraftBook
 from client.router.drafts.command import add_drafts_command
 from client.router.store.opening import open_engine
 from common.errors import RefusedError
+from tests.client.router.drafts.passing import decide, let_pass
 from tests.client.router.drafts.test_book import NOW, ONE, TWO
 
 
@@ -23,7 +24,9 @@ def opening(directory: Path) -> Engine:
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    DraftBook(opening(tmp_path)).add([ONE, TWO], NOW)
+    engine = opening(tmp_path)
+    DraftBook(engine).add([ONE, TWO], NOW)
+    let_pass(engine, ONE, TWO)
     return tmp_path
 
 
@@ -59,3 +62,26 @@ def test_one_person_alone_gets_nothing_handed_out(directory: Path, capsys: pytes
     assert raised.value.exit_code == 5
     run("export", str(directory / "paid.csv"), *where)
     assert "0 approved drafts" in capsys.readouterr().out
+
+
+def test_withdrawn_drafts_and_claims_without_one_are_listed_with_their_reason_and_counted(
+    directory: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where, engine = ("--dir", str(directory)), opening(directory)
+    decide(engine, TWO.claim_key, "f" * 32, "HOLD")
+    again = ONE.model_copy(update={"draft_id": "0" * 32, "decision_id": "e" * 32})
+    DraftBook(engine).add([again], NOW)
+    run("list", *where)
+    said = capsys.readouterr().out
+    assert "1 draft, 1 withdrawn, 1 withheld." in said
+    assert "withdrawn: decided_again" in said
+    assert "withheld: drafted_before" in said
+    run("list", "--json", *where)
+    held = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert sorted((one["claim_key"], one["status"], one["reason"]) for one in held) == [
+        ("A", "draft", None),
+        ("A", "withheld", "drafted_before"),
+        ("B", "withdrawn", "decided_again"),
+    ]
+    run("list", "--json", "--status", "withheld", *where)
+    assert len(capsys.readouterr().out.splitlines()) == 1

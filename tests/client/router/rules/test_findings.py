@@ -11,17 +11,19 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from client.router.registers import Registers
+from client.router.registers import Registers, drug_items
 from client.router.rules import table
 from client.router.rules.digest import NOTHING, column_digests, digest, reference
+from client.router.rules.drugs import RepeatedDrugs
 from client.router.rules.evaluate import evaluate
-from client.router.rules.finding import Finding, RuleText, Severity, in_english
+from client.router.rules.finding import MOST_CHARACTERS, Finding, RuleText, Severity, finding, in_english
 from client.router.rules.history import History
+from client.router.rules.operations import UnrequestedOperation
 from client.router.rules.rule import Hits, Rule, Seen, hits_where
 from client.router.rules.table import READY_MADE, default_rules, example_rules, register, rules_from, text_of
 from common.columns import CodeColumn
 from common.errors import InputError
-from tests.client.router.rules.cases import found, routed, stay
+from tests.client.router.rules.cases import found, routed, stay, visit
 
 INTERFACE = ("rule_id", "rule_name", "vola_cont", "vola_amt", "sev_deg", "vola_evid", "vola_bhvr_type")
 
@@ -75,7 +77,19 @@ def test_amounts_are_yuan_to_the_cent() -> None:
 
 def test_every_rule_has_an_id_of_its_own_and_words_in_both_languages() -> None:
     texts = [rule.text for rule in READY_MADE]
-    assert [text.rule_id for text in texts] == ["R01", "R02", "R03", "R04", "R05", "R06", "R07", "R08", "R09"]
+    assert [text.rule_id for text in texts] == [
+        "R01",
+        "R02",
+        "R03",
+        "R04",
+        "R05",
+        "R06",
+        "R07",
+        "R08",
+        "R09",
+        "R10",
+        "R11",
+    ]
     for text in texts:
         chinese, english = (text.name, text.content, text.behaviour), in_english(text)
         assert all(not part.isascii() for part in chinese)
@@ -151,3 +165,27 @@ def test_a_digest_is_the_same_everywhere_and_missing_codes_have_none() -> None:
     column = CodeColumn(indices=np.array([1, -1, 0], np.int32), values=("A", "B"))
     assert column_digests(column, 3).tolist() == [digest("B"), NOTHING, digest("A")]
     assert column_digests(None, 2).tolist() == [NOTHING, NOTHING]
+
+
+def test_evidence_that_the_interface_has_no_room_for_is_counted_and_refuses_no_claim() -> None:
+    operations = [{"oprn_oprt_code": f"{number:02d}.{'9' * 20}"} for number in range(64)]
+    registers = Registers(requested_operations={"A": frozenset({"X"})})
+    (one,) = found(UnrequestedOperation(), stay("A", oprninfo=operations), registers=registers).of(0)
+    named, more = one.vola_evid.removeprefix("oprn_oprt_code=").split(";more=")
+    assert len(one.vola_evid) <= MOST_CHARACTERS
+    assert len(named.split(",")) + int(more) == 64
+    assert {len(code) for code in named.split(",")} == {22}
+
+
+@pytest.mark.parametrize("length", [MOST_CHARACTERS, MOST_CHARACTERS + 1, 10_000])
+def test_one_endless_fact_is_cut(length: int) -> None:
+    held = finding(Expensive.text, 1, "x" * length).vola_evid
+    assert len(held) <= MOST_CHARACTERS
+    assert (held == "x" * length) == (length == MOST_CHARACTERS)
+
+
+def test_a_registers_code_of_any_length_is_quoted_in_short() -> None:
+    lines = {"person_ids": np.array([7, 7], np.uint64), "claim_keys": ["A", "B"], "codes": ["D" * 900] * 2}
+    register = drug_items(**lines, days=np.array([0, 1]), days_supplied=np.array([30, 30]))
+    (one,) = found(RepeatedDrugs(), visit("B"), registers=Registers(drug_items=register)).of(0)
+    assert one.vola_evid == f"drug={'D' * 61}...;days_left=29"

@@ -33,8 +33,11 @@ def died(day: int, person: int = 7) -> Registers:
         (stay(), 3, True),
         (stay(dscg_time=None), -1, False),
         (stay(dscg_time=None), -2, True),
-        (visit(day=90), 0, False),
-        (visit(day=91), 0, True),
+        (visit(day=1), 0, False),
+        (visit(day=2), 0, True),
+        (visit(day=2, med_type=None), 0, True),
+        (stay(adm_time=None, dscg_time=None), -85, False),  # settled on the fifth day
+        (stay(adm_time=None, dscg_time=None), -86, True),
         (stay(total="-5", refd_setl_flag=True), -100, False),
     ],
 )

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from client.router.registers import Registers
+from client.router.rules.crowded import CrowdedClaims
 from client.router.rules.digest import digest, reference
+from client.router.rules.evaluate import evaluate
+from client.router.rules.event import events_of
 from client.router.rules.finding import Severity
-from client.router.rules.repeated import DuplicateClaim, NearDuplicateClaim
+from client.router.rules.history import MOST_OTHERS, History
+from client.router.rules.repeated import CorrectedClaim, DuplicateClaim, NearDuplicateClaim
+from client.router.rules.table import default_rules
 from common.claim import Claim
-from tests.client.router.rules.cases import found, hit, remembered, stay, visit
+from tests.client.router.rules.cases import FIRST_DAY, found, hit, remembered, routed, stay, visit
 
-SAME, NEAR = DuplicateClaim(), NearDuplicateClaim()
+SAME, NEAR, CORRECTED, CROWDED = DuplicateClaim(), NearDuplicateClaim(), CorrectedClaim(), CrowdedClaims()
 
 
 def test_a_claim_that_repeats_an_earlier_one_is_held_with_its_whole_amount_and_the_other_ones_reference() -> None:
@@ -28,7 +35,7 @@ def test_of_two_equal_claims_in_one_batch_both_are_held_and_each_names_the_other
     assert [findings.of(row)[0].vola_evid for row in (0, 1)] == [f"claims={reference(digest(key))}" for key in "BA"]
 
 
-def test_the_same_claim_key_is_a_duplicate_whatever_else_it_says() -> None:
+def test_the_claim_key_of_another_person_is_a_duplicate_whatever_else_it_says() -> None:
     other = stay("A", begins=300, total="77", fixmedins_code="H9", diseinfo=[{"diag_code": "I10"}])
     assert hit(SAME, other, history=remembered(stay("A")), persons=[8]) == [True]
     assert hit(SAME, other, stay("A"), persons=[8, 9]) == [True, True]
@@ -144,3 +151,79 @@ def test_looking_changes_no_history() -> None:
     for _ in range(2):
         assert hit(SAME, stay("B"), history=history) == [True]
     assert (history.table() == before).all()
+
+
+CHANGED = [
+    stay("A", total="77"),
+    stay("A", begins=300),
+    stay("A", fixmedins_code="H9"),
+    stay("A", diseinfo=[{"diag_code": "I10"}]),
+    stay("A", total="-5000", refd_setl_flag=True),
+    stay("A", age=41),
+]
+
+
+@pytest.mark.parametrize("again", CHANGED)
+def test_a_claim_key_that_comes_again_with_another_content_is_a_corrected_claim_and_no_duplicate(again: Claim) -> None:
+    findings = evaluate(default_rules(), routed(again), remembered(stay("A")), Registers())
+    assert findings.rule_ids(0) == ("R10",)
+    assert not findings.hard.any()
+    (one,) = findings.of(0)
+    assert (one.rule_name, one.vola_evid) == ("更正结算", f"claims={reference(digest('A'))}")
+
+
+def refusing(*claims: Claim, history: History) -> list[str]:
+    batch = routed(*claims)
+    batch = replace(batch, refused_automation=~batch.refused_automation)
+    return [*evaluate(default_rules(), batch, history, Registers()).rule_ids(0)]
+
+
+def test_refusing_automated_decisions_about_a_claim_is_held_against_nobody() -> None:
+    assert refusing(stay("A"), history=remembered(stay("A"))) == []
+
+
+def test_a_refusal_with_another_content_is_a_corrected_claim() -> None:
+    assert refusing(stay("A", total="77"), history=remembered(stay("A"))) == ["R10"]
+
+
+def test_a_key_of_somebody_else_is_no_correction() -> None:
+    assert hit(CORRECTED, stay("A", total="77"), history=remembered(stay("A")), persons=[8]) == [False]
+
+
+@pytest.mark.parametrize("other", [stay("B", fixmedins_code=None), visit("B", total="7", fixmedins_code=None)])
+def test_a_copy_without_its_institution_is_a_near_duplicate_however_cheap(other: Claim) -> None:
+    named = other.model_copy(update={"claim_key": "A", "fixmedins_code": "H1"})
+    assert hit(NEAR, other, history=remembered(named)) == [True]
+    assert hit(NEAR, named, other) == [True, True]
+
+
+def crowd(n_claims: int) -> list[Claim]:
+    return [visit(f"c{number}", day=5, total=str(100 + number)) for number in range(n_claims)]
+
+
+def after_a_crowd(n_claims: int) -> History:
+    history = remembered(stay("A"))
+    history.remember(events_of(routed(*crowd(n_claims)), FIRST_DAY))
+    return history
+
+
+@pytest.mark.parametrize("n_claims", [0, MOST_OTHERS, 5_000])
+def test_many_claims_push_no_duplicate_out_of_sight(n_claims: int) -> None:
+    assert hit(SAME, stay("B"), history=after_a_crowd(n_claims)) == [True]
+
+
+def test_many_claims_of_one_batch_push_no_duplicate_out_of_sight() -> None:
+    hits = hit(SAME, stay("A"), *crowd(MOST_OTHERS), stay("B"))
+    assert (hits[0], hits[-1]) == (True, True)
+
+
+@pytest.mark.parametrize(("n_claims", "hits"), [(MOST_OTHERS - 1, False), (MOST_OTHERS, True), (5_000, True)])
+def test_a_claim_with_more_others_than_it_is_compared_with_is_reviewed(n_claims: int, *, hits: bool) -> None:
+    other = stay("B", total="77", diseinfo=[{"diag_code": "I10"}])
+    findings = found(CROWDED, other, history=after_a_crowd(n_claims))
+    assert findings.any.tolist() == [hits]
+    assert not findings.hard.any()
+
+
+def test_other_peoples_claims_crowd_nobody() -> None:
+    assert hit(CROWDED, stay("B"), history=after_a_crowd(5_000), persons=[8]) == [False]

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from client.router.serving.reading import MOST_CLAIM_BYTES, UnreadableClaimError, read_claim
+from client.router.serving.reading import MOST_CLAIM_BYTES, NationalClaim, UnreadableClaimError, read_claim
 from common.claim import Claim
 from tests.client.router.routed import claim_json, fields
 
@@ -54,6 +54,68 @@ def test_a_claim_with_bytes_changed_or_cut_off_is_a_claim_or_refused(place: int,
     held[place % len(held)] = byte
     said = refused(bytes(held[: len(held) - cut]))
     assert said is None or SAID.fullmatch(said)
+
+
+def judged(kind: type[Claim], held: bytes) -> dict[str, Any] | None:
+    try:
+        return vars(kind.model_validate_json(held))
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
+        return None
+
+
+def agrees(held: bytes) -> bool:
+    """Whether what is read without a detour is what the claim itself would be; where it is not read, whatever."""
+    found = judged(NationalClaim, held)
+    return found is None or repr(found) == repr(judged(Claim, held))
+
+
+@settings(derandomize=True, max_examples=1500, deadline=None)
+@given(
+    st.sampled_from([*Claim.model_fields, "claim_id", "sex", CANARY]),
+    values
+    | st.sampled_from(
+        [
+            "1",
+            "1.10",
+            1.1,
+            1e-3,
+            "1e2",
+            " 7 ",
+            "2024-03-01",
+            "2024-03-05T10:00:00+08:00",
+            1_700_000_000,
+            0.1 + 0.2,
+            10**15,
+        ]
+    ),
+)
+def test_a_field_of_anything_is_read_as_by_the_claim_itself(name: str, value: Any) -> None:
+    assert agrees(json.dumps(fields(1) | {name: value}).encode())
+
+
+@settings(derandomize=True, max_examples=1500, deadline=None)
+@given(st.integers(0, 700), st.integers(0, 255), st.integers(0, 3))
+def test_a_claim_with_bytes_changed_is_read_as_by_the_claim_itself(place: int, byte: int, cut: int) -> None:
+    held = bytearray(claim_json(2))
+    held[place % len(held)] = byte
+    assert agrees(bytes(held[: len(held) - cut]))
+
+
+def test_a_field_given_twice_is_read_as_by_the_claim_itself() -> None:
+    for name, value in fields(1).items():
+        for other in (None, "9", 1, value):
+            twice = b'{"%b": %b, %b' % (name.encode(), json.dumps(other).encode(), claim_json(1)[1:])
+            thrice = twice[:-1] + b', "%b": %b}' % (name.encode(), json.dumps(other).encode())
+            assert agrees(twice)
+            assert agrees(thrice)
+
+
+def test_english_names_are_read_and_no_field_by_both_of_its_names() -> None:
+    english = {{"claim_key": "claim_id", "gend": "sex"}.get(name, name): value for name, value in fields(1).items()}
+    assert read_claim(json.dumps(english).encode()).claim_key == "S1"
+    said = refused(json.dumps(english | {"claim_key": "S1"}).encode())
+    assert said is not None
+    assert "given twice" in said
 
 
 def test_deep_and_long_texts_are_refused() -> None:

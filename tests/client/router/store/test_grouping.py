@@ -112,3 +112,62 @@ def test_what_was_taken_is_answered_before_it_ends_and_nothing_is_taken_after() 
     assert all(one.done() for one in taken)
     with pytest.raises(BusyError):
         group.ask([1])
+
+
+def test_who_asks_while_nobody_waits_decides_in_its_own_thread() -> None:
+    threads: list[threading.Thread] = []
+
+    def decide(asked: Sequence[int]) -> list[int]:
+        threads.append(threading.current_thread())
+        return [2 * one for one in asked]
+
+    with GroupCommit(decide) as group:
+        assert list(group.answer([4, 5], 20)) == [8, 10]
+        assert list(group.ask([6]).result(20)) == [12]
+    assert threads[0] is threading.current_thread()
+    assert threads[1] is not threading.current_thread()
+
+
+def test_who_asks_while_another_is_deciding_waits_for_the_group() -> None:
+    slow, answers = Slow(), []
+    with GroupCommit(slow.decide) as group:
+        first = threading.Thread(target=lambda: answers.append(group.answer([1], 20)))
+        first.start()
+        assert slow.entered.wait(20)
+        others = [group.ask([2]), group.ask([3])]
+        last = threading.Thread(target=lambda: answers.append(group.answer([4], 20)))
+        last.start()
+        slow.go.set()
+        assert [list(one.result(20)) for one in others] == [[4], [6]]
+        for thread in (first, last):
+            thread.join(20)
+    assert sorted(map(tuple, answers)) == [(2,), (8,)]
+    assert slow.groups[0] == [1]
+    assert sorted(one for group in slow.groups[1:] for one in group) == [2, 3, 4]
+
+
+def test_a_failure_in_the_callers_thread_is_raised_there_and_ends_with_it() -> None:
+    slow = Slow()
+    slow.go.set()
+    with GroupCommit(slow.decide) as group:
+        with pytest.raises(ZeroDivisionError):
+            group.answer([-1], 20)
+        assert list(group.answer([1], 20)) == [2]
+
+
+def test_closing_waits_for_who_decides_in_its_own_thread() -> None:
+    slow, answers = Slow(), []
+    group = GroupCommit(slow.decide)
+    asking = threading.Thread(target=lambda: answers.append(group.answer([1], 20)))
+    asking.start()
+    assert slow.entered.wait(20)
+    closing = threading.Thread(target=group.close)
+    closing.start()
+    closing.join(0.2)
+    assert closing.is_alive()
+    slow.go.set()
+    for thread in (closing, asking):
+        thread.join(20)
+    assert [list(one) for one in answers] == [[2]]
+    with pytest.raises(BusyError):
+        group.answer([1], 0.0)
