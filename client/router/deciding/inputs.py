@@ -81,11 +81,8 @@ def no_codes(n: int) -> CodeColumn:
 def draws_of(claim_keys: Sequence[str], lot: bytes) -> Integers:
     """One draw a claim, from its key: asked again, the same."""
     start = hashlib.sha256(lot).digest()
-    return np.array([_draw(start + key.encode()) for key in claim_keys], np.int64)
-
-
-def _draw(named: bytes) -> int:
-    return int.from_bytes(hashlib.sha256(named).digest()[:8], "little") % DRAWS
+    drawn = b"".join([hashlib.sha256(start + key.encode()).digest()[:8] for key in claim_keys])
+    return (np.frombuffer(drawn, "<u8") % DRAWS).astype(np.int64)
 
 
 def shares_of_providers(claims: RoutedClaims, nearest: Integers, shares: Mapping[tuple[int, str], int]) -> Integers:

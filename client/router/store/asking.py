@@ -42,11 +42,8 @@ def key_prefix(claim_key: str) -> bytes:
 
 def _content(fixed: bytes, diagnoses: bytes, operations: bytes) -> bytes:
     """The length of the middle part makes the split of the three certain: the first is of one length."""
-    found = hashlib.sha256(fixed)
-    found.update(len(diagnoses).to_bytes(4, "little"))
-    found.update(diagnoses)
-    found.update(operations)
-    return found.digest()[:CONTENT_BYTES]
+    length = len(diagnoses).to_bytes(4, "little")
+    return hashlib.sha256(b"%b%b%b%b" % (fixed, length, diagnoses, operations)).digest()[:CONTENT_BYTES]
 
 
 def _fixed(claims: RoutedClaims) -> npt.NDArray[np.uint8]:
