@@ -34,7 +34,7 @@ from tests.deployment.faults.outcomes import (
 )
 from tests.deployment.faults.wires import LostError
 
-pytestmark = [pytest.mark.flower, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.flower, pytest.mark.slow, pytest.mark.timeout(900)]
 
 ROUNDS = list(range(1, 8))
 KILLS = {

@@ -25,7 +25,7 @@ from server.registry.run import State, WantedBy
 from tests.client.deployment.stations import Home
 from tests.server.deployment.coordinators import Program, Seat, free_port, homes_of, link_of, station_of, until
 
-pytestmark = pytest.mark.flower
+pytestmark = [pytest.mark.flower, pytest.mark.slow]
 
 
 @dataclass

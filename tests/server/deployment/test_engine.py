@@ -15,7 +15,7 @@ from server.deployment import flower_engine
 from server.deployment.flower_engine import MOST_SILENT, NOT_TAKEN, FlowerEngine
 from tests.server.deployment.coordinators import Seat
 
-pytestmark = pytest.mark.flower
+pytestmark = [pytest.mark.flower, pytest.mark.slow]
 PATIENCE_S = 240.0
 
 
