@@ -293,3 +293,10 @@ def test_no_csv_bytes_end_in_anything_but_an_input_error(tmp_path: Path, content
         ingest(source)
     except InputError as error:
         assert VALUE not in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("name", ["setl_id", "diag_code", "amt_09"])
+def test_text_in_parquet_that_is_not_utf8_is_refused_as_damaged_and_not_shown(tmp_path: Path, name: str) -> None:
+    path = write_parquet(tmp_path / "claims.parquet", [wide_row(1, **{name: VALUE})])
+    path.write_bytes(path.read_bytes().replace(VALUE.encode(), b"\xe7" + VALUE.encode()[1:]))
+    assert "damaged" in _refusal(path)

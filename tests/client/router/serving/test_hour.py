@@ -25,4 +25,5 @@ def test_an_hour_with_kills_and_a_new_model_loses_doubles_and_leaves_undecided_n
     with hour.lasting():
         at_moments(hour, happenings(hour, second, rng), rng)
     said = checked(hour)
+    assert len(hour.grown) > 2
     print(json.dumps(said, indent=1))  # noqa: T201  the figures of a long run are its result
