@@ -51,6 +51,7 @@ class ParquetSource:
             with self._open(read_dictionary=dictionaries) as file:
                 batches = file.iter_batches(self._batch_rows, columns=list(columns), use_threads=True)
                 for batch in _one_ahead(batches):
+                    batch.validate(full=True)  # text that is not UTF-8 would fail later, in an error that shows it
                     yield batch.select(list(columns))
         except _FAILURES:
             raise self._damaged() from None
