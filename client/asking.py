@@ -13,9 +13,10 @@ from common.messages import RoundRequest, bytes_to_words
 from common.plan import Phase, Plan
 from common.private.question import Question
 from common.start import LARGEST_RADIUS
+from common.stream.guide import Guide, guide_of
 
 PRIVATE_PHASES = frozenset(Phase) - {Phase.REFINING}
-OPEN_PHASES = frozenset(Phase) - {Phase.RADIUS, Phase.OUTCOMES}
+OPEN_PHASES = frozenset(Phase) - {Phase.RADIUS, Phase.OUTCOMES, Phase.WINDOW}
 
 
 class WrongShapeError(RefusedError):
@@ -40,14 +41,26 @@ def question_of(plan: Plan, request: RoundRequest | Invite) -> Question:
 
     Raises:
         WrongShapeError: If centroids are too many, do not fit or are too far out, radii are not positive or reach
-            beyond the unit ball, or the phase is none of a protected run's.
+            beyond the unit ball, the phase is none of a protected run's, or the cells are not those of
+            the plan's window.
     """
     centroids, radii = _centroids(plan, request), _words(request.radii, (request.n_centroids,))
     lone = request.phase is not Phase.RADIUS or request.n_centroids == 1
     if not lone or radii.min() <= 0 or radii.max() > LARGEST_RADIUS or request.phase not in PRIVATE_PHASES:
         msg = "these radii or this phase are none of a protected run's"
         raise WrongShapeError(msg)
-    return Question(phase=request.phase, centroids=centroids, radii=radii, cost=request.cost)
+    guide = None
+    if request.phase is Phase.WINDOW:
+        guide = _guide(plan, request)
+    return Question(phase=request.phase, centroids=centroids, radii=radii, cost=request.cost, guide=guide)
+
+
+def _guide(plan: Plan, request: RoundRequest | Invite) -> Guide:
+    """Stands in the plan; a window is asked about the cells of its state."""
+    if plan.window is None or plan.goes_on is None or request.n_centroids != len(plan.goes_on.cells):
+        msg = "a window is asked about in a plan that goes on with a stream, and about its cells"
+        raise WrongShapeError(msg)
+    return guide_of(plan.window, plan.goes_on)
 
 
 def _centroids(plan: Plan, request: RoundRequest | Invite) -> npt.NDArray[np.int64]:

@@ -27,6 +27,7 @@ from common.kernel import Rows, e_step, row_norms
 from common.plan import Phase
 from common.privacy import Privacy
 from common.private.answering import raw_answer
+from common.private.gathering import with_evidence
 from common.private.question import Question, blocks
 from common.summary import Shape, Summary
 
@@ -216,8 +217,9 @@ class RowStore:
                 weights,
                 cap_yuan=self._cost_cap_yuan,
                 n_threads=self.n_threads,
+                with_coordinates=privacy.division.coordinates > 0,
             )
-        return total
+        return total if question.guide is None else with_evidence(total, question.guide, n_features)
 
     def _outcomes(self, question: Question, privacy: Privacy) -> npt.NDArray[np.int64]:
         """How the claims were decided; a largest provider is only known once all claims were seen."""

@@ -17,6 +17,7 @@ from common.plan import Plan
 from common.private.asked import PrivateOutcome
 from common.rounds import Outcome
 from common.start import Coordinate
+from common.stream.state import StreamState
 
 MODEL_FORMAT: Literal["fedclaims/model/3"] = "fedclaims/model/3"
 
@@ -159,6 +160,8 @@ class Model(BaseModel):
         centroids: Grid units of ``2**-20``, one list a cluster.
         centroids_sha256: Over shape and little-endian words; equal hashes mean equal centroids, bit for bit.
         outcomes: How past claims were decided; None where the plan did not ask.
+        stream: What the stream believes after the model's window, its clusters in the model's order; None where the
+            plan has no window.
     """
 
     model_config = _STRICT
@@ -172,6 +175,7 @@ class Model(BaseModel):
     quality: Quality
     outcomes: Outcomes | None
     spent: Spent | None
+    stream: StreamState | None
     provenance: Provenance
 
     @model_validator(mode="after")
@@ -183,6 +187,9 @@ class Model(BaseModel):
         n_counted = len(self.clusters) if self.outcomes is None else len(self.outcomes.clusters)
         if centroids.shape != (len(self.clusters), self.plan.features.n_features) or len(self.clusters) != n_counted:
             msg = "the model's centroids do not match its clusters and features"
+            raise ValueError(msg)
+        if self.stream is not None and tuple(one.centroid for one in self.stream.clusters) != self.centroids:
+            msg = "the model's centroids are not those of its stream"
             raise ValueError(msg)
         return self
 
@@ -227,8 +234,14 @@ def model_of(plan: Plan, outcome: Outcome | PrivateOutcome, provenance: Provenan
         ),
         outcomes=_outcomes(plan, outcome) if isinstance(outcome, PrivateOutcome) else None,
         spent=_spent(plan, outcome.spent) if isinstance(outcome, PrivateOutcome) else None,
+        stream=_stream(outcome, figures.order),
         provenance=provenance,
     )
+
+
+def _stream(outcome: Outcome | PrivateOutcome, order: npt.NDArray[np.intp]) -> StreamState | None:
+    state = outcome.stream if isinstance(outcome, PrivateOutcome) else None
+    return None if state is None else state.ordered(order)
 
 
 def _outcomes(plan: Plan, outcome: PrivateOutcome) -> Outcomes | None:

@@ -16,6 +16,8 @@ from common.errors import PlanError
 from common.features.spec import FeatureSpec, NamedText
 from common.privacy import Privacy
 from common.start import Start
+from common.stream.state import MOST_SCOUTS, StreamState
+from common.stream.window import Window
 from common.summary import Shape
 
 PROTOCOL_VERSION = 3
@@ -42,6 +44,7 @@ class Phase(StrEnum):
     REFINING = "refining"
     MEASURE = "measure"
     OUTCOMES = "outcomes"
+    WINDOW = "window"
 
 
 class Plan(BaseModel):
@@ -66,6 +69,7 @@ class Plan(BaseModel):
         protection: What protects a summary on its way.
         privacy: What a protected run guarantees; None where there is no protection.
         start: Centroids to begin with, in the place of seeding; None to look for clusters.
+        window: The slice of a stream of claims that is asked about; None for all claims.
         seed: For directions of splits and the reduction; never for anything private.
     """
 
@@ -87,6 +91,7 @@ class Plan(BaseModel):
     protection: Annotated[Protection, Field(strict=False)]
     privacy: Privacy | None = None
     start: Start | None = None
+    window: Window | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
 
     @model_validator(mode="after")
@@ -104,10 +109,35 @@ class Plan(BaseModel):
         ):
             msg = "the start must have the plan's number of clusters and of features"
             raise ValueError(msg)
-        if self.start is None and self.privacy is not None and not self.privacy.division.polish_rounds:
+        looks = self.start is None and self.goes_on is None
+        if looks and self.privacy is not None and not self.privacy.division.polish_rounds:
             msg = "a run that looks for its clusters needs at least one polishing round"
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _goes_on_with_its_own_shape(self) -> Self:
+        state = None if self.window is None else self.window.state
+        if self.window is None or (self.privacy is not None and self.start is None and state is None):
+            return self
+        if self.privacy is None or self.start is not None or state is None:
+            msg = "a window needs a protected plan, and goes on from its own state instead of a start"
+            raise ValueError(msg)
+        if self.window.number <= state.window or len(state.clusters[0].centroid) != self.features.n_features:
+            msg = "a window comes after those of its state, and has the plan's features"
+            raise ValueError(msg)
+        if self.goes_on is not None and (len(state.clusters), 0) != (
+            self.n_clusters,
+            self.privacy.division.polish_rounds,
+        ):
+            msg = "a window that goes on has the clusters of its state, and one round alone"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def goes_on(self) -> StreamState | None:
+        """What a run of one round goes on from; None where clusters are looked for, or started with."""
+        return None if self.window is None else self.window.goes_on
 
     def canonical(self) -> bytes:
         """The one spelling of this plan: JSON, sorted keys, no blanks, integers and ASCII text only."""
@@ -131,12 +161,12 @@ class Plan(BaseModel):
     @property
     def max_centroids(self) -> int:
         """The most centroids any round may carry."""
-        return max(self.max_leaves, self.n_clusters + self.first_breadth)
+        return max(self.max_leaves, self.n_clusters + max(self.first_breadth, MOST_SCOUTS))
 
     @property
     def max_leaves(self) -> int:
-        """Leaves at which seeding stops splitting; 0 where a run starts from given centroids."""
-        if self.start is not None:
+        """Leaves at which seeding stops splitting; 0 where a run starts from given centroids, or goes on from some."""
+        if self.start is not None or self.goes_on is not None:
             return 0
         if self.privacy is not None:
             return self.n_clusters * self.privacy.leaves_per_cluster

@@ -82,7 +82,7 @@ def check_model(plan: Plan, last: PrivateRound, model: Model, opened: bytes, ans
 
 def _figures(model: Model) -> object:
     """All that a model says beside its centroids and where it comes from."""
-    return model.model_dump(include={"clusters", "quality", "outcomes", "spent", "plan_fingerprint"})
+    return model.model_dump(include={"clusters", "quality", "outcomes", "spent", "stream", "plan_fingerprint"})
 
 
 def _alike(one: object, other: object) -> bool:

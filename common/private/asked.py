@@ -11,6 +11,8 @@ from common.plan import Phase
 from common.private.measured import CountedOutcomes, Measured
 from common.private.question import Question
 from common.private.update import Cells
+from common.stream.guide import Guide
+from common.stream.state import StreamState
 
 Words = npt.NDArray[np.int64]
 
@@ -28,6 +30,7 @@ class PrivateRound:
         level: Of the seeding; in polishing, the round.
         pass_: Within the level.
         polish_left: Budget of all polishing rounds that are still to come, this one included.
+        guide: How claims find their cells, in a window.
         measured: Of these clusters, where only their past outcomes are still to be counted.
     """
 
@@ -39,6 +42,7 @@ class PrivateRound:
     level: int = 0
     pass_: int = 0
     polish_left: int = 0
+    guide: Guide | None = None
     measured: Measured | None = None
 
     @property
@@ -54,7 +58,7 @@ class PrivateRound:
     @property
     def question(self) -> Question:
         """What every bureau is asked."""
-        return Question(phase=self.phase, centroids=self.centroids, radii=self.radii, cost=self.cost)
+        return Question(phase=self.phase, centroids=self.centroids, radii=self.radii, cost=self.cost, guide=self.guide)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +71,7 @@ class PrivateOutcome:
         rounds: How many it took.
         spent: Of the budget, units of 1e-9 rho.
         outcomes: How past claims of the clusters were decided; None if that was not asked, or was lost.
+        stream: What is believed of the stream after the window; None where the run had none.
     """
 
     centroids: Words
@@ -74,3 +79,4 @@ class PrivateOutcome:
     rounds: int
     spent: int
     outcomes: CountedOutcomes | None = None
+    stream: StreamState | None = None

@@ -133,6 +133,18 @@ def outcome_costs_of(cost: int) -> tuple[int, int]:
     return cost - providers, providers
 
 
+def window_costs_of(cost: int, n_features: int, division: Division) -> tuple[int, int, int, int, int]:
+    """The cost of a window's round: counts, sums, squares, evidence of bureaus, squares along each coordinate.
+
+    Guarantees:
+        * They add up to ``cost``; all but the last are positive, if ``cost`` is at least 1000.
+    """
+    bureaus = max(1, cost * division.bureaus // PER_MILLE)
+    coordinates = cost * division.coordinates // PER_MILLE
+    counts, sums, squares = sum_costs_of(cost - bureaus - coordinates, n_features, division)
+    return counts, sums, squares, bureaus, coordinates
+
+
 COUNTS_PER_MILLE, SQUARES_PER_MILLE = 300, 100
 """Of the measuring round; the rest is for costs of claims."""
 

@@ -19,6 +19,7 @@ from common.errors import RoundLostError
 from common.grid import GRID_UNITS, from_grid, to_grid
 from common.plan import Phase, Plan
 from common.privacy import Privacy
+from common.private import ticking
 from common.private.asked import PrivateOutcome, PrivateRound
 from common.private.bounding import BoundedSums
 from common.private.budget import LEAST_COST, Allotment, allotment, n_levels
@@ -43,6 +44,8 @@ Words = npt.NDArray[np.int64]
 def first(plan: Plan) -> PrivateRound:
     """The root, one cell that is the whole unit ball; or the clusters that the plan starts with."""
     parts = _allotment(plan)
+    if plan.goes_on is not None:
+        return ticking.first(plan, parts.measure)
     if plan.start is not None:
         return _started(plan, plan.start, parts)
     root = Cells(
@@ -79,12 +82,23 @@ def following(plan: Plan, last: PrivateRound, total: Words, n_bureaus: int) -> P
         msg = "the sum is not of the round's shape"
         raise ValueError(msg)
     moved = replace(last, number=last.number + 1, spent=last.spent + last.cost)
-    if last.phase is Phase.RADIUS:
-        return _after_radius(plan, moved, total, n_bureaus)
-    if last.phase is Phase.MEASURE:
-        return _after_measuring(plan, moved, measured_of(plan, last.question, total, n_bureaus))
-    if last.phase is Phase.OUTCOMES:
-        return _ended(moved, outcomes_counted(plan, last.question, total, n_bureaus))
+    match last.phase:
+        case Phase.WINDOW:
+            return ticking.ended(plan, last, total, n_bureaus)
+        case Phase.RADIUS:
+            return _after_radius(plan, moved, total, n_bureaus)
+        case Phase.MEASURE:
+            return _after_measuring(plan, moved, measured_of(plan, last.question, total, n_bureaus))
+        case Phase.OUTCOMES:
+            return _ended(plan, moved, outcomes_counted(plan, last.question, total, n_bureaus))
+        case _:
+            return _after_sums(plan, last, moved, total, n_bureaus)
+
+
+def _after_sums(
+    plan: Plan, last: PrivateRound, moved: PrivateRound, total: Words, n_bureaus: int
+) -> PrivateRound | PrivateOutcome:
+    """What follows from sums around cells: of the seeding, or of polishing."""
     noisy, noise = sums_of(last.question, total), noise_of(plan, last.cost, n_bureaus)
     least = least_count(plan.features.n_features, noise)
     moved = replace(moved, cells=updated(last.cells, noisy, noise, _caution(last, least)))
@@ -121,13 +135,14 @@ def after_loss(plan: Plan, asked: PrivateRound, n_bureaus: int) -> PrivateRound 
     """
     moved = replace(asked, number=asked.number + 1, spent=asked.spent + asked.cost)
     if asked.phase is Phase.OUTCOMES:
-        return _ended(moved, None)
+        return _ended(plan, moved, None)
     rounds = _privacy(plan).division.polish_rounds
     if asked.phase is Phase.MEASURE and rounds:
         return _after_measuring(plan, moved, unmeasured(plan, asked.cells, asked.cost, n_bureaus))
     left = asked.polish_left - asked.cost
-    if asked.phase is Phase.MEASURE or left < LEAST_COST * rounds:
-        msg = f"round {asked.number} was lost, and the budget has nothing left to repeat it: start a new run"
+    if asked.phase in {Phase.MEASURE, Phase.WINDOW} or left < LEAST_COST * rounds:
+        anew = "go on with the next window" if asked.phase is Phase.WINDOW else "start a new run"
+        msg = f"round {asked.number} was lost, and the budget has nothing left to repeat it: {anew}"
         raise RoundLostError(msg)
     if asked.phase is Phase.LLOYD:
         return replace(moved, polish_left=left, cost=left // (rounds - asked.level))
@@ -137,7 +152,7 @@ def after_loss(plan: Plan, asked: PrivateRound, n_bureaus: int) -> PrivateRound 
 def sums_of(question: Question, total: Words) -> BoundedSums:
     """The sums in an answer to a round of sums."""
     k, d = question.centroids.shape
-    counts, sums, squares = parted(total, (k, k * d, k))
+    counts, sums, squares = parted(total[: k * (d + 2)], (k, k * d, k))
     return BoundedSums(counts=counts, sums=sums.reshape(k, d), squares=squares)
 
 
@@ -170,20 +185,21 @@ def _after_measuring(plan: Plan, moved: PrivateRound, found: Measured) -> Privat
     """The end, or the round of outcomes, if the plan asks for it."""
     moved = replace(moved, measured=found)
     cost = _allotment(plan).outcomes
-    return replace(moved, phase=Phase.OUTCOMES, cost=cost) if cost else _ended(moved, None)
+    return replace(moved, phase=Phase.OUTCOMES, cost=cost) if cost else _ended(plan, moved, None)
 
 
-def _ended(moved: PrivateRound, outcomes: CountedOutcomes | None) -> PrivateOutcome:
+def _ended(plan: Plan, moved: PrivateRound, outcomes: CountedOutcomes | None) -> PrivateOutcome:
     if moved.measured is None:
         msg = "a run ends after it was measured"
         raise ValueError(msg)
-    return PrivateOutcome(
+    found = PrivateOutcome(
         centroids=moved.centroids,
         measured=moved.measured,
         rounds=moved.number - 1,
         spent=moved.spent,
         outcomes=outcomes,
     )
+    return found if plan.window is None else ticking.begun_with(plan.window, found)
 
 
 def _after_radius(plan: Plan, moved: PrivateRound, total: Words, n_bureaus: int) -> PrivateRound:

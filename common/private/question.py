@@ -18,7 +18,8 @@ from common.grid import to_grid
 from common.outcomes import DECIDED
 from common.plan import Phase, Plan, Protection
 from common.privacy import Privacy
-from common.private.budget import LEAST_COST, measure_costs_of, outcome_costs_of, sum_costs_of
+from common.private.budget import LEAST_COST, measure_costs_of, outcome_costs_of, sum_costs_of, window_costs_of
+from common.stream.guide import Guide
 
 N_BINS = 40
 """Bins of the first radius's histogram."""
@@ -33,22 +34,26 @@ class Question:
 
     Attributes:
         phase: Seeding and Lloyd ask for sums, radius for a histogram, measure for figures, outcomes for how past
-            claims were decided.
+            claims were decided, window for sums of the claims of a window.
         centroids: Grid units ``(K, d)``.
         radii: Grid units ``(K,)``, positive: contributions are bounded to them.
         cost: What the answer costs, units of 1e-9 rho.
+        guide: How claims find their cells, in a window.
     """
 
     phase: Phase
     centroids: npt.NDArray[np.int64]
     radii: npt.NDArray[np.int64]
     cost: int
+    guide: Guide | None = None
 
     def digest(self) -> str:
         """SHA-256 over all of it, hexadecimal: equal digests, equal questions."""
         held = hashlib.sha256(f"{self.phase}:{self.cost}:{self.centroids.shape}:".encode())
         held.update(self.centroids.astype("<i8").tobytes())
         held.update(self.radii.astype("<i8").tobytes())
+        if self.guide is not None:
+            held.update(self.guide.digest().encode())
         return held.hexdigest()
 
 
@@ -107,11 +112,26 @@ def blocks(privacy: Privacy, phase: Phase, n_centroids: int, n_features: int, co
             squared_sensitivity=len(COST_WORDS) * one,
         )
         return (_block("counts", n_centroids, counts, one), _block("squares", n_centroids, squares, one), last)
+    if phase is Phase.WINDOW:
+        return _window_blocks(privacy, n_centroids, n_features, cost)
     counts, sums, squares = sum_costs_of(cost, n_features, privacy.division)
     return (
         _block("counts", n_centroids, counts, one),
         _block("sums", n_centroids * n_features, sums, one),
         _block("squares", n_centroids, squares, one),
+    )
+
+
+def _window_blocks(privacy: Privacy, n_cells: int, n_features: int, cost: int) -> tuple[Block, ...]:
+    one, wide = privacy.squared_sensitivity, n_cells * n_features
+    counts, sums, squares, bureaus, coordinates = window_costs_of(cost, n_features, privacy.division)
+    last = (_block("coordinates", wide, coordinates, one),) if coordinates else ()
+    return (
+        _block("counts", n_cells, counts, one),
+        _block("sums", wide, sums, one),
+        _block("squares", n_cells, squares, one),
+        _block("bureaus", n_cells, bureaus, one),
+        *last,
     )
 
 
@@ -121,6 +141,9 @@ def n_words(plan: Plan, phase: Phase, n_centroids: int) -> int:
         return N_BINS
     if phase is Phase.OUTCOMES:
         return n_centroids * (len(DECIDED) + 1)
+    if phase is Phase.WINDOW:
+        coordinates = _privacy(plan).division.coordinates > 0
+        return n_centroids * (3 + plan.features.n_features * (2 if coordinates else 1))
     per_cell = 2 + (len(COST_WORDS) if phase is Phase.MEASURE else plan.features.n_features)
     return n_centroids * per_cell
 
@@ -132,10 +155,15 @@ def parted(words: npt.NDArray[np.int64], sizes: tuple[int, ...]) -> list[npt.NDA
 
 def counted_on(plan: Plan) -> int:
     """Bureaus whose noise makes up the variance of a block: each adds that part of it."""
+    privacy = _privacy(plan)
+    return privacy.honest_floor if plan.protection is Protection.SECURE else 1
+
+
+def _privacy(plan: Plan) -> Privacy:
     if plan.privacy is None:
         msg = "a plan without protection has no noise"
         raise ValueError(msg)
-    return plan.privacy.honest_floor if plan.protection is Protection.SECURE else 1
+    return plan.privacy
 
 
 def _block(name: str, size: int, cost: int, squared_sensitivity: int) -> Block:

@@ -62,6 +62,8 @@ OTHER_PARTS = {
     "growth": 1301,
     "passes_per_level": 3,
     "polish_rounds": 7,
+    "bureaus": 31,
+    "coordinates": 100,
 }
 PROTECTED = private_plan(2)
 
@@ -77,9 +79,9 @@ def test_the_canonical_form_is_the_published_vector() -> None:
         '{"cost_cap_yuan":200000,"features":{"blocks":[{"kind":"fees","share":1000}],"name":"fees"},'
         '"fewest_leaves":128,"leaves_per_cluster":3,"max_rounds":150,"min_cohort":3,"n_clusters":32,'
         '"name":"clusters","passes_per_level":3,"privacy":null,"protection":"none","protocol":3,"reduction_restarts":20,'
-        '"refining_breadth":25,"seed":0,"smallest_cluster":11,"start":null,"stop_per_million":10}'
+        '"refining_breadth":25,"seed":0,"smallest_cluster":11,"start":null,"stop_per_million":10,"window":null}'
     )
-    assert PLAN.fingerprint == "553ae6208bbe07caa0924fe2438bed0042c47587586492b29a2599b854107371"
+    assert PLAN.fingerprint == "a3e040c4d08eccae1d103e44893ced6903c42b1523945dc9f22d5be1bb642e34"
 
 
 @given(st.integers(1, 1024), st.integers(0, 2**63 - 1), st.integers(1, 1000))
@@ -97,7 +99,7 @@ def test_the_default_features_survive_the_way_too() -> None:
 
 
 def test_every_field_has_another_value_in_these_tests() -> None:
-    assert set(OTHER_VALUES) | {"protection", "privacy", "start"} == set(Plan.model_fields)
+    assert set(OTHER_VALUES) | {"protection", "privacy", "start", "window"} == set(Plan.model_fields)
     assert set(OTHER_TERMS) == set(Privacy.model_fields)
     assert set(OTHER_PARTS) == set(Division.model_fields)
 

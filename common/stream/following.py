@@ -1,0 +1,151 @@
+"""What is believed after a window: decayed sums move every cluster, then clusters are born, merge, split and die.
+
+Only sums over all bureaus enter, each with its noise, and what was believed before; nothing here costs budget.
+
+References:
+    Zhang, Ramakrishnan and Livny, "BIRCH", SIGMOD 1996 (sums, counts and squares as all there is of a cluster);
+    Aggarwal et al., "A Framework for Clustering Evolving Data Streams", VLDB 2003 (fading them).
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+import numpy.typing as npt
+
+from common.grid import GRID_UNITS, from_grid, to_grid
+from common.start import LARGEST_RADIUS
+from common.stream.changing import Changing, changed
+from common.stream.guide import cap_of
+from common.stream.scouting import scouted
+from common.stream.seen import Seen
+from common.stream.state import MOST_EVENTS, StreamCluster, StreamState
+from common.stream.watching import slowly, surge_after, watched
+from common.stream.weighing import weights_of
+from common.stream.window import Window
+
+Floats = npt.NDArray[np.float64]
+
+SQUARE_UNITS = 1 << 30
+
+WIDEN = 1.6
+"""Root mean squared distances within which contributions are bounded."""
+
+REACH, REACH_WHEN_YOUNG = 1.9, 2.75
+"""Root mean squared distances beyond which a claim is far from a cluster."""
+
+GROWN_UP = 5
+"""Windows after which a cluster's spread is trusted."""
+
+WINDOWS_TO_SETTLE = 6
+"""After seeding: until then spreads still hold what the seeding got wrong, and nothing counts as far."""
+
+CLEAR = 4.0
+"""Deviations of noise above which a count is large enough to learn a spread from."""
+
+SETTLING = 0.98
+"""What the slow mean of a spread keeps in a window."""
+
+
+def steady_noise(one_window: float, window: Window) -> float:
+    """Standard deviation of the noise in a faded sum of many windows."""
+    kept = window.memory / 1000
+    return one_window / sqrt(1.0 - kept * kept)
+
+
+def radius_of(square: float) -> int:
+    """How far contributions of a cluster with this mean squared distance reach, grid units."""
+    return int(np.clip(round(WIDEN * sqrt(max(square, 0.0)) * GRID_UNITS), 1024, LARGEST_RADIUS))
+
+
+def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> StreamState:
+    """The state after a window.
+
+    Guarantees:
+        * A pinned cluster is in it, whatever was seen.
+        * A cluster keeps its identity for as long as it lives; a new one gets an identity that was never given.
+        * A new cluster is in quarantine until its count is clearly above the floor and the evidence of bureaus clearly
+          more than one bureau fewer than ``window.fewest_bureaus`` could give.
+
+    Args:
+        window: That was asked about.
+        state: Before it.
+        seen: Its sum.
+        floor: A cluster with fewer claims is not shown.
+    """
+    k = len(state.clusters)
+    moved = [_moved(window, one, place, seen) for place, one in enumerate(state.clusters)]
+    trusted = window.number - state.seeded >= WINDOWS_TO_SETTLE
+    scouts, born = scouted(window, state, seen) if trusted else (state.scouts, ())
+    changing = Changing(window=window, noise=seen.noise, floor=floor, next_identity=state.next_identity)
+    clusters, events, following = changed(changing, moved, born)
+    watch = watched(state.watch, seen, k)
+    return StreamState(
+        window=window.number,
+        seeded=state.seeded,
+        clusters=tuple(_reaching(one, trusted=trusted) for one in clusters),
+        scouts=scouts,
+        next_identity=following,
+        watch=watch,
+        events=(*state.events, *events)[-MOST_EVENTS:],
+    )
+
+
+def _moved(window: Window, one: StreamCluster, place: int, seen: Seen) -> StreamCluster:
+    """A cluster after the claims of a window."""
+    kept, count = window.memory / 1000, max(float(seen.counts[place]), 0.0)
+    faded = kept * one.count / GRID_UNITS + count
+    step = seen.offsets[place] / max(faded, 1.0)
+    length, radius = float(np.linalg.norm(step)), float(seen.radii[place])
+    step = step * min(1.0, 0.5 * radius / max(length, 1e-12))
+    moved = from_grid(np.array(one.centroid, np.int64)) + step
+    moved /= max(1.0, float(np.linalg.norm(moved)))
+    gain = min(count / max(faded, 1.0), 1.0) if count > CLEAR * seen.noise.counts else 0.0
+    square = (1.0 - gain) * one.square / SQUARE_UNITS + gain * float(seen.mean_squares()[place])
+    squares, weights = weights_of(one, place, seen, gain, step)
+    rate, surge = surge_after(one, float(seen.counts[place]), seen.noise.counts)
+    settled = slowly(one.settled / SQUARE_UNITS, square, SETTLING if one.age > GROWN_UP else 0.8)
+    return one.model_copy(
+        update={
+            "centroid": tuple(to_grid(moved).tolist()),
+            "radius": radius_of(square),
+            "count": round(faded * GRID_UNITS),
+            "square": round(square * SQUARE_UNITS),
+            "settled": round(settled * SQUARE_UNITS),
+            "age": one.age + 1,
+            "rate": rate,
+            "surge": surge,
+            "squares": squares,
+            "weights": weights,
+            **_evidence(window, one, float(seen.bureaus[place])),
+        }
+    )
+
+
+def _evidence(window: Window, one: StreamCluster, bureaus: float) -> dict[str, int]:
+    """What is known of how many bureaus are in a cluster; gathered while it is in quarantine."""
+    if not one.quarantined:
+        return {}
+    return {
+        "near": one.near + round(bureaus * GRID_UNITS),
+        "tested": one.tested + cap_of(one, window),
+        "proofs": one.proofs + 1,
+    }
+
+
+def _reaching(one: StreamCluster, *, trusted: bool) -> StreamCluster:
+    """How far a claim may be; where coordinates are weighted, in weighted distances."""
+    if not trusted:
+        return one.model_copy(update={"reach": 0})
+    square = weighted_square(one)
+    factor = REACH if one.age > GROWN_UP else REACH_WHEN_YOUNG
+    reach = min(round(factor * sqrt(square) * GRID_UNITS), LARGEST_RADIUS * 32)
+    return one.model_copy(update={"reach": max(reach, 1024)})
+
+
+def weighted_square(one: StreamCluster) -> float:
+    """Mean squared distance of a cluster's claims as its own weights measure it."""
+    if not one.weights or not one.squares:
+        return one.square / SQUARE_UNITS
+    return float(np.dot(np.array(one.weights) / 1000.0, np.array(one.squares) / SQUARE_UNITS))

@@ -1,0 +1,1 @@
+"""Streams on a virtual clock: many windows in minutes, with exact noise, without messages or with them."""
