@@ -141,8 +141,9 @@ def _ending(by: Changing, one: StreamCluster, left: list[StreamCluster]) -> Even
 
 
 def _merged(by: Changing, clusters: list[StreamCluster]) -> Changed:
-    """The two nearest clusters become one if nothing tells them apart any more."""
-    pair = _nearest_pair(clusters)
+    """The two nearest clusters become one if nothing tells them apart any more; where a count is noise, nothing would."""
+    clear = [one for one in clusters if one.count / GRID_UNITS > TOO_FEW_NOISE * by.steady]
+    pair = _nearest_pair(clear)
     if pair is None:
         return clusters, []
     one, other, square = pair
