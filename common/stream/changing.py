@@ -141,7 +141,7 @@ def _ending(by: Changing, one: StreamCluster, left: list[StreamCluster]) -> Even
 
 
 def _merged(by: Changing, clusters: list[StreamCluster]) -> Changed:
-    """The two nearest clusters become one if nothing tells them apart any more; where a count is noise, nothing would."""
+    """The two nearest clusters become one if nothing tells them apart any more; but where a count is noise."""
     clear = [one for one in clusters if one.count / GRID_UNITS > TOO_FEW_NOISE * by.steady]
     pair = _nearest_pair(clear)
     if pair is None:
