@@ -107,7 +107,7 @@ def _surge(after: StreamState, kind: AlarmKind, cell: Cell, identity: int | None
 
 
 _ENGLISH = {
-    AlarmKind.BIRTH: "A new cluster, {identity}, was found; it stays in quarantine until enough bureaus are seen in it.",
+    AlarmKind.BIRTH: "A new cluster, {identity}, was found; it stays in quarantine until enough bureaus are in it.",
     AlarmKind.CONFIRMED: "Cluster {identity} has left quarantine: its claims come from enough bureaus.",
     AlarmKind.DEATH: "Cluster {identity} has ended: for an hour it had hardly any claims.",
     AlarmKind.MERGE: "Cluster {others} is now part of cluster {identity}: nothing told them apart any more.",
