@@ -11,6 +11,7 @@ import numpy.typing as npt
 from common.grid import GRID_UNITS, from_grid, to_grid
 from common.stream.seen import WindowNoise
 from common.stream.state import Change, Event, Scout, StreamCluster
+from common.stream.weighing import breadth_of, weight_values, weighted_square
 from common.stream.window import Window
 
 Floats = npt.NDArray[np.float64]
@@ -45,12 +46,14 @@ class Changing:
         noise: In its sums.
         floor: Claims below which a cluster is not shown.
         next_identity: For the next new cluster.
+        settled: Whether clusters have had time to find their places since they were looked for.
     """
 
     window: Window
     noise: WindowNoise
     floor: int
     next_identity: int
+    settled: bool
 
     @property
     def kept(self) -> float:
@@ -78,7 +81,7 @@ def changed(
     clusters = [_confirmed(by, one) for one in clusters]
     events = [_event(by, Change.CONFIRMED, one.identity) for one in clusters if one.proofs and not one.quarantined]
     clusters = [one if one.quarantined or not one.proofs else _settled(one) for one in clusters]
-    clusters, merges = _merged(by, clusters)
+    clusters, merges = _merged(by, clusters) if by.settled else (clusters, [])
     clusters, deaths = _buried(by, clusters)
     fresh, births = _born(by, born)
     clusters, splits, following = _split(by, clusters, by.next_identity + len(fresh))
@@ -147,8 +150,8 @@ def _merged(by: Changing, clusters: list[StreamCluster]) -> Changed:
     if pair is None:
         return clusters, []
     one, other, square = pair
-    d = len(one.centroid)
-    spread = ALIKE * (one.square + other.square) / SQUARE_UNITS / d
+    d, breadth = len(one.centroid), min(breadth_of(one), breadth_of(other))
+    spread = ALIKE * (weighted_square(one) + weighted_square(other)) / breadth
     noise = [by.noise.sums * each.radius / GRID_UNITS / max(each.count / GRID_UNITS, 1.0) for each in (one, other)]
     if square >= spread + d * (noise[0] ** 2 + noise[1] ** 2) / (1.0 - by.kept**2):
         return clusters, []
@@ -160,11 +163,18 @@ def _merged(by: Changing, clusters: list[StreamCluster]) -> Changed:
 
 
 def _nearest_pair(clusters: list[StreamCluster]) -> tuple[StreamCluster, StreamCluster, float] | None:
-    """The two clusters that are nearest to each other and not both pinned, and their squared distance."""
+    """The two clusters that are nearest to each other and not both pinned, and their squared distance.
+
+    Distances are those of the one of the two that tells them apart better.
+    """
     if len(clusters) < 2:  # noqa: PLR2004
         return None
     places = from_grid(np.array([one.centroid for one in clusters], np.int64))
-    square = ((places[:, None] - places[None]) ** 2).sum(axis=2)
+    weights = np.array([weight_values(one) for one in clusters])
+    square = np.array(
+        [((places - place) ** 2 * weight).sum(axis=1) for place, weight in zip(places, weights, strict=True)]
+    )
+    square = np.maximum(square, square.T)
     pinned = np.array([one.pinned for one in clusters])
     square[np.tril_indices(len(clusters))] = np.inf
     square[pinned[:, None] & pinned[None]] = np.inf

@@ -22,7 +22,7 @@ from common.stream.scouting import scouted
 from common.stream.seen import Seen
 from common.stream.state import MOST_EVENTS, StreamCluster, StreamState
 from common.stream.watching import slowly, surge_after, watched
-from common.stream.weighing import weights_of
+from common.stream.weighing import weighted_square, weights_of
 from common.stream.window import Window
 
 Floats = npt.NDArray[np.float64]
@@ -40,6 +40,9 @@ GROWN_UP = 5
 
 WINDOWS_TO_SETTLE = 6
 """After seeding: until then spreads still hold what the seeding got wrong, and nothing counts as far."""
+
+WINDOWS_TO_WEIGH = 12
+"""The same where weights are learned: every window then finds other claims near a cluster, so memory fades in."""
 
 CLEAR = 4.0
 """Deviations of noise above which a count is large enough to learn a spread from."""
@@ -75,10 +78,14 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
         floor: A cluster with fewer claims is not shown.
     """
     k = len(state.clusters)
-    moved = [_moved(window, one, place, seen) for place, one in enumerate(state.clusters)]
-    trusted = window.number - state.seeded >= WINDOWS_TO_SETTLE
+    since, settle = window.number - state.seeded, WINDOWS_TO_SETTLE if seen.coordinates is None else WINDOWS_TO_WEIGH
+    kept = window.memory / 1000 * (1.0 if seen.coordinates is None else min(since / settle, 1.0))
+    moved = [_moved(window, one, place, seen, kept) for place, one in enumerate(state.clusters)]
+    trusted = since >= settle
     scouts, born = scouted(window, state, seen) if trusted else (state.scouts, ())
-    changing = Changing(window=window, noise=seen.noise, floor=floor, next_identity=state.next_identity)
+    changing = Changing(
+        window=window, noise=seen.noise, floor=floor, next_identity=state.next_identity, settled=trusted
+    )
     clusters, events, following = changed(changing, moved, born)
     watch = watched(state.watch, seen, k)
     return StreamState(
@@ -92,9 +99,9 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
     )
 
 
-def _moved(window: Window, one: StreamCluster, place: int, seen: Seen) -> StreamCluster:
-    """A cluster after the claims of a window."""
-    kept, count = window.memory / 1000, max(float(seen.counts[place]), 0.0)
+def _moved(window: Window, one: StreamCluster, place: int, seen: Seen, kept: float) -> StreamCluster:
+    """A cluster after the claims of a window, to which all that was before counts as much as ``kept`` says."""
+    count = max(float(seen.counts[place]), 0.0)
     faded = kept * one.count / GRID_UNITS + count
     step = seen.offsets[place] / max(faded, 1.0)
     length, radius = float(np.linalg.norm(step)), float(seen.radii[place])
@@ -142,10 +149,3 @@ def _reaching(one: StreamCluster, *, trusted: bool) -> StreamCluster:
     factor = REACH if one.age > GROWN_UP else REACH_WHEN_YOUNG
     reach = min(round(factor * sqrt(square) * GRID_UNITS), LARGEST_RADIUS * 32)
     return one.model_copy(update={"reach": max(reach, 1024)})
-
-
-def weighted_square(one: StreamCluster) -> float:
-    """Mean squared distance of a cluster's claims as its own weights measure it."""
-    if not one.weights or not one.squares:
-        return one.square / SQUARE_UNITS
-    return float(np.dot(np.array(one.weights) / 1000.0, np.array(one.squares) / SQUARE_UNITS))
