@@ -24,9 +24,12 @@ from sqlalchemy.engine import URL
 
 from benchmarks.pairing import options, show_heading, show_machine, show_row
 from benchmarks.routing_speed import CLAIM, ready_bench, world
+from client.router.clocks import Moment
+from client.router.concentration import Concentration
 from client.router.grouping import GroupCommit
-from client.router.lone.answering import LoneRouter, Working
-from client.router.lone.claim import lone_claim
+from client.router.lone.answering import LoneAnswer, LoneRouter, Working
+from client.router.lone.asking import asked_id
+from client.router.lone.claim import LoneClaim, lone_claim
 from client.router.lone.ready import get_ready, tidy_up
 from client.router.registers import Registers
 from client.router.rules.history import History
@@ -72,13 +75,19 @@ def _parser() -> argparse.ArgumentParser:
 def _serving(directory: Path) -> Iterator[None]:
     """A router over a socket with a store of its own."""
     bench = ready_bench(*world(CLAIMS))
-    history, registers = History(), Registers()
+    history, registers, concentration = History(), Registers(), Concentration(bench.artefacts)
     with Store.open(URL.create("sqlite", database=str(directory / "router.db"))) as store:
         router = LoneRouter(store)
 
         def decide(questions: Sequence[Question]) -> list[Answer]:
-            now = int(time.time())
-            working = Working(bench=bench, shadow=None, history=history, registers=registers, moment=now)
+            working = Working(
+                bench=bench,
+                shadow=None,
+                history=history,
+                concentration=concentration,
+                registers=registers,
+                moment=Moment(at=int(time.time()), behind=False),
+            )
             return [_answer(router, one, working) for one in questions]
 
         get_ready(bench)
@@ -91,8 +100,18 @@ def _serving(directory: Path) -> Iterator[None]:
 
 def _answer(router: LoneRouter, one: Question, working: Working) -> Answer:
     person = int.from_bytes(one.claim.psn_key.encode()[-7:], "big")
-    found = router.answer(lone_claim(one.claim, person, refused=False), working)
+    lone = lone_claim(one.claim, person, refused=False)
+    asked = asked_id(lone)
+    found = router.find(asked) or _decided(router, asked, lone, working)
     return Answer(decision_id=found.decision_id, lane=found.lane, confidence=found.confidence, record=b"")
+
+
+def _decided(router: LoneRouter, asked: bytes, lone: LoneClaim, working: Working) -> LoneAnswer:
+    made = router.decide(asked, lone, working)
+    router.keep(made.new)
+    working.history.remember(made.piece.events)
+    working.concentration.remember(made.piece)
+    return made.answer
 
 
 def _ask(directory: Path, asked: int, rate: float) -> dict[str, list[float]]:

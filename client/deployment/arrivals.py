@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from client.deployment.logs import say
 from client.ledger.durable import PRIVATE_DIRECTORY, sync_directory, write_new
 from client.ledger.ledger import Clock
-from common.consortium.publishing import MalformedPublicationError, Publication, SignedPublication, accept
+from common.consortium.publishing import (
+    MalformedPublicationError,
+    Publication,
+    PublicationError,
+    SignedPublication,
+    accept,
+)
 from common.consortium.roster import Role, Roster
 from common.errors import EngineError
 from common.messages import Published
@@ -19,6 +27,9 @@ MODEL_FILE, PUBLICATION_FILE = "model.json", "publication.json"
 KEPT = 20
 """Versions that stay; a router keeps its own copies of those that it takes."""
 
+DAMAGED = "damaged-"
+"""Before the name of a folder that was set aside."""
+
 
 class Arrivals:
     """A directory of published models, one folder a version.
@@ -26,6 +37,8 @@ class Arrivals:
     Guarantees:
         * What is kept is signed by the roster's coordinator, about its model, current, and follows what came before.
         * A folder is whole, or it is not there.
+        * A folder that was damaged since is set aside and told of in the log: it keeps no later version out, and the
+          same version is taken again.
     """
 
     def __init__(self, directory: Path, roster: Roster, clock: Clock) -> None:
@@ -46,23 +59,38 @@ class Arrivals:
             EngineError: If the disk fails.
         """
         signed = SignedPublication.from_json(published.publication)
-        model = _model(published.model)
+        model, newest = _model(published.model), self.newest()
         found = accept(
             signed,
             published.model,
             features_sha256=model.plan.features.fingerprint,
             roster=self._roster,
             roles=frozenset({Role.COORDINATOR}),
-            accepted=self.newest(),
+            accepted=newest,
             now=self._clock(),
         )
-        if found != self.newest():
+        if found != newest:
             self._write(found, signed, published.model)
 
     def newest(self) -> Publication | None:
-        """The newest version that was kept, if there is one."""
-        folders = self._folders()
-        return _read(folders[-1]) if folders else None
+        """The newest version that was kept and can be read, if there is one; what is damaged is set aside."""
+        for folder in reversed(self._folders()):
+            try:
+                return _read(folder)
+            except PublicationError:
+                self._set_aside(folder)
+        return None
+
+    def _set_aside(self, folder: Path) -> None:
+        aside = self._directory / f"{DAMAGED}{folder.name}"
+        try:
+            shutil.rmtree(aside, ignore_errors=True)  # damaged like this one, earlier
+            folder.rename(aside)
+            sync_directory(self._directory)
+        except OSError:
+            msg = f"{folder} is damaged and cannot be set aside: move it away, and the next model will be kept"
+            raise EngineError(msg) from None
+        say("a damaged model was set aside", level=logging.WARNING, folder=aside.name)
 
     def _folders(self) -> list[Path]:
         found = [path for path in self._directory.glob("*-*") if path.name.split("-")[0].isdigit()]
@@ -89,6 +117,8 @@ class Arrivals:
 def _read(folder: Path) -> Publication:
     try:
         return SignedPublication.from_json((folder / PUBLICATION_FILE).read_bytes()).publication
+    except FileNotFoundError:
+        raise MalformedPublicationError("its publication is missing") from None
     except OSError:
         msg = f"{folder} cannot be read: move it away, and the next model will be kept"
         raise EngineError(msg) from None

@@ -13,7 +13,9 @@ import numpy.typing as npt
 from client.router.claims import RoutedClaims
 from client.router.deciding.decisions import Decisions, Spelled
 from client.router.deciding.lanes import reasons_of
+from client.router.deciding.remarks import names_of
 from client.router.deciding.weighing import NO_STEP
+from client.router.rules.tags import TAGS
 from client.router.store.decisions import Kept
 
 
@@ -26,6 +28,7 @@ class Answers:
         lanes: Likewise.
         confidences: float64 ``(n,)``; NaN without a calibration.
         reasons: What decided first, then what else applies; with commas between.
+        tags: Of the claims, likewise.
         fresh: bool ``(n,)``; False where the same question was answered before.
         records: In their one spelling.
     """
@@ -34,6 +37,7 @@ class Answers:
     lanes: Sequence[str]
     confidences: npt.NDArray[np.float64]
     reasons: Sequence[str]
+    tags: Sequence[str]
     fresh: npt.NDArray[np.bool_]
     records: Sequence[bytes]
 
@@ -44,6 +48,7 @@ class Answers:
             lanes=[self.lanes[place] for place in places],
             confidences=self.confidences[np.array(places, np.intp)],
             reasons=[self.reasons[place] for place in places],
+            tags=[self.tags[place] for place in places],
             fresh=fresh,
             records=[self.records[place] for place in places],
         )
@@ -56,6 +61,7 @@ def new_answers(decisions: Decisions, spelled: Spelled) -> Answers:
         lanes=[str(lane) for lane in decisions.lanes()],
         confidences=_confidences(decisions),
         reasons=_reasons(decisions),
+        tags=_tags(decisions),
         fresh=np.ones(len(decisions), np.bool_),
         records=spelled.records,
     )
@@ -71,6 +77,7 @@ def old_answers(kept: Iterable[tuple[Kept, bytes]]) -> Answers:
         lanes=[one.lane for one, _ in found],
         confidences=np.array(confidences, np.float64),
         reasons=[",".join(one["reasons"]) for one in held],
+        tags=[",".join(one.get("tags", ())) for one in held],
         fresh=np.zeros(len(found), np.bool_),
         records=[record for _, record in found],
     )
@@ -83,6 +90,7 @@ def together(first: Answers, second: Answers) -> Answers:
         lanes=[*first.lanes, *second.lanes],
         confidences=np.concatenate((first.confidences, second.confidences)),
         reasons=[*first.reasons, *second.reasons],
+        tags=[*first.tags, *second.tags],
         fresh=np.concatenate((first.fresh, second.fresh)),
         records=[*first.records, *second.records],
     )
@@ -99,6 +107,13 @@ def _reasons(decisions: Decisions) -> list[str]:
     words = decisions.weighed.words.tolist()
     spoken = {word: ",".join(map(str, reasons_of(word))) for word in set(words)}
     return [spoken[word] for word in words]
+
+
+def _tags(decisions: Decisions) -> list[str]:
+    if decisions.remarks is None:
+        return [""] * len(decisions)
+    spoken = [",".join(names_of(bits)) for bits in range(1 << len(TAGS))]
+    return [spoken[bits] for bits in decisions.remarks.tags.tolist()]
 
 
 @dataclass(frozen=True, slots=True)

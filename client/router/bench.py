@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -19,6 +19,7 @@ from client.router.deciding.distance import locate
 from client.router.deciding.habits import Habits
 from client.router.deciding.model import RoutingModel
 from client.router.deciding.policy import RouterPolicy
+from client.router.deciding.remarks import remarks_of
 from client.router.lone.deciding import LoneBench
 from client.router.models.shelf import Held, sha256_of
 from client.router.registers import Registers
@@ -75,7 +76,8 @@ class Bench:
             assigned = Assigned(cluster=nearest, usual=self.usual)
         events = events_of(claims, now // SECONDS_A_DAY)
         findings = evaluate(self.rules, claims, history, registers, events=events, assigned=assigned)
-        return decide(claims, rows, findings, self.artefacts, now)
+        found = decide(claims, rows, findings, self.artefacts, now)
+        return replace(found, remarks=remarks_of(claims, events, history))
 
 
 def lot_of(pseudonym_key: bytes) -> bytes:
@@ -93,14 +95,13 @@ def set_up(held: Held, policy: RouterPolicy, artefacts: ArtefactStore, lot: byte
 
     Guarantees:
         * Cards, habits and calibration of another model are not used; nor is a calibration of other habits.
+        * Every publication is kept beside the others: the same model published again changes no earlier decision.
     """
     model, published = held.model, held.publication
     digest = sha256_of(held)
     artefacts.keep(Kind.MODEL, held.bytes, now)
     artefacts.keep(Kind.POLICY, policy.to_json(), now)
-    publication = artefacts.keep(Kind.PUBLICATION, published.model_dump_json().encode(), now)
-    if artefacts.pointed(Kind.PUBLICATION, digest) != publication:
-        artefacts.point(Kind.PUBLICATION, digest, publication)
+    artefacts.keep(Kind.PUBLICATION, published.model_dump_json().encode(), now)
     if artefacts.pointed(Kind.CARDS, digest) is None:
         cards = first_cards(model, digest, policy, now)
         artefacts.point(Kind.CARDS, digest, artefacts.keep(Kind.CARDS, cards.to_json(), now))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Self
 
 from client.router.answers import Answers
+from client.router.claims import RoutedClaims
+from client.router.clocks import Moment
 from client.router.due import Due
-from client.router.rules.event import Events
+from client.router.memories import Piece
 from client.router.store.decisions import DecisionStore, Memory, New, Shadowed
 
 
@@ -31,17 +34,39 @@ class Fresh:
 
     Attributes:
         decided: The decisions.
-        memory: What rules are to remember.
         shadowed: What a shadow would have done.
         due: Payment drafts that are due.
-        events: Of the claims.
+        piece: What is remembered of the claims.
+        moment: Of the decisions.
     """
 
     decided: New
-    memory: Memory
     shadowed: Shadowed | None
     due: Due
-    events: Events
+    piece: Piece
+    moment: Moment
+
+    @classmethod
+    def of(
+        cls,
+        claims: RoutedClaims,
+        asked: Sequence[bytes],
+        answers: Answers,
+        *,
+        piece: Piece,
+        moment: Moment,
+        shadowed: Shadowed | None,
+    ) -> Self:
+        """What was answered about some claims, with what they asked."""
+        decided = New(
+            asked=asked,
+            decision_ids=answers.decision_ids,
+            lanes=answers.lanes,
+            records=answers.records,
+            decided_at=moment.at,
+        )
+        due = Due.of(claims, answers.lanes, answers.decision_ids)
+        return cls(decided=decided, shadowed=shadowed, due=due, piece=piece, moment=moment)
 
     def keep(self, store: DecisionStore) -> None:
         """Put all of it on the disk, or nothing.
@@ -49,7 +74,8 @@ class Fresh:
         Raises:
             StoreError: If it could not be kept.
         """
-        store.add(self.decided, self.memory, self.shadowed, self.due.keep)
+        memory = Memory(last_day=self.moment.day, held=self.piece.to_bytes())
+        store.add(self.decided, memory, self.shadowed, self.due.keep)
 
 
 class Committer:

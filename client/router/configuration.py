@@ -84,6 +84,8 @@ class ModelsPart(_Part):
 class RegistersPart(_Part):
     """Files of what the bureau knows besides claims; each may be left out. CSV with a header.
 
+    Persons are looked up by the mapping's ``person_key``, which must then be a single column.
+
     Attributes:
         opted_out: ``psn_key`` of those who refused decisions made by automation alone.
         deaths: ``psn_key`` and ``day``.
@@ -199,7 +201,9 @@ consortium = "consortium"
 roles = ["coordinator"]
 
 [registers]
-# What this bureau knows besides claims; CSV files with these columns. Rules that need a missing one do not run.
+# What this bureau knows besides claims; CSV files with these columns. Rules that need a missing one do not run, and
+# without opted_out nobody's refusal of automated decisions is heard. Persons are found by the mapping's person_key,
+# which must be a single column.
 # opted_out = "opted-out.csv"                  # psn_key
 # deaths = "deaths.csv"                        # psn_key,day
 # requested_operations = "requested.csv"       # claim_key,oprn_oprt_code

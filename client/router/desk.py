@@ -18,7 +18,7 @@ from client.ledger.durable import read_private
 from client.router.bench import Bench, lot_of, set_up
 from client.router.configuration import RouterConfiguration, StorePart, load_router_configuration
 from client.router.deciding.policy import RouterPolicy
-from client.router.known import read_registers
+from client.router.known import insist_persons_known, read_registers
 from client.router.models.shelf import Held, ModelShelf, Trust
 from client.router.place import RouterPlace
 from client.router.registers import Registers
@@ -65,7 +65,12 @@ class Desk:
         return self.place.read_policy()
 
     def registers(self) -> Registers:
-        """As they stand in their files now."""
+        """As they stand in their files now.
+
+        Raises:
+            InputError: If one cannot be read, or nobody could be found in one of persons.
+        """
+        insist_persons_known(self.configuration.registers, self.mapping)
         return read_registers(self.place, self.configuration.registers, self.key)
 
     def trust(self, now: int) -> Trust:

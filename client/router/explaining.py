@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from client.claims.parsing.keys import normal_key
 from client.router.bench import lot_of
 from client.router.deciding.artefacts import Artefacts
 from client.router.deciding.calibration import Calibration
@@ -24,7 +25,7 @@ def record_of(desk: Desk, name: str) -> DecisionRecord:
     Raises:
         InputError: If there is neither.
     """
-    about = desk.store.decisions.of_claim(name)
+    about = desk.store.decisions.of_claim(normal_key(name))
     kept = about[-1] if about else desk.store.decisions.by_id(name)
     return DecisionRecord.from_json(desk.store.decisions.record(kept))
 
@@ -54,11 +55,13 @@ def artefacts_of(desk: Desk, record: DecisionRecord) -> Artefacts:
 
 
 def _model(desk: Desk, record: DecisionRecord) -> RoutingModel:
+    """The model under the publication that decided: the same bytes may have been published again since."""
     kept = desk.store.artefacts
-    named = kept.pointed(Kind.PUBLICATION, record.model_sha256)
-    if named is None:
+    every = map(Publication.model_validate_json, kept.every(Kind.PUBLICATION))
+    wanted = (record.model_sha256, record.model_version)
+    published = next((one for one in every if (one.model_sha256, one.version) == wanted), None)
+    if published is None:
         msg = "the publication of the model that decided is not in the store: restore the store from its copy"
         raise InputError(msg)
-    published = Publication.model_validate_json(kept.get(named))
     model = parse_model(kept.get(record.model_sha256))
     return RoutingModel.of(model, sha256=record.model_sha256, version=published.version, expires=published.expires)

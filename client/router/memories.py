@@ -10,7 +10,8 @@ import msgpack
 import numpy as np
 import numpy.typing as npt
 
-from client.router.rules.event import EVENT_WIDTH, Events
+from client.router.claims import RoutedClaims
+from client.router.rules.event import EVENT_WIDTH, Events, Field, events_of
 from client.router.store.opening import StoreError
 from common.columns import MISSING, CodeColumn
 
@@ -30,6 +31,21 @@ class Piece:
     model_sha256: str
     clusters: npt.NDArray[np.int32]
     providers: CodeColumn
+
+    @classmethod
+    def of(cls, claims: RoutedClaims, nearest: npt.NDArray[np.int64], model_sha256: str, day: int) -> Self:
+        """Of some claims, their clusters under a model, and the day on which they are decided."""
+        return cls(
+            events=events_of(claims, day),
+            model_sha256=model_sha256,
+            clusters=nearest.astype(np.int32),
+            providers=providers_of(claims),
+        )
+
+    @property
+    def day(self) -> int:
+        """On which these claims were decided; there is at least one."""
+        return self.events.item(0, int(Field.REMEMBERED))
 
     def to_bytes(self) -> bytes:
         """As it is kept."""
@@ -62,6 +78,13 @@ class Piece:
         except (ValueError, KeyError, TypeError, msgpack.UnpackException):
             msg = "what the rules remember is damaged: restore the store from its copy"
             raise StoreError(msg) from None
+
+
+def providers_of(claims: RoutedClaims) -> CodeColumn:
+    """The provider of each claim, as its normalised code."""
+    found = claims.table.attributes.get("fixmedins_code")
+    nobody = CodeColumn(indices=np.full(len(claims), MISSING, np.int32), values=())
+    return nobody if found is None else found
 
 
 def events_in(pieces: Sequence[Piece]) -> Events:

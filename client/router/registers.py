@@ -15,6 +15,10 @@ from common.columns import normalise_code
 Integers = npt.NDArray[np.int64]
 PersonIds = npt.NDArray[np.uint64]
 
+UNHEARD = (
+    "No register of refusals is named (opted_out in service.toml): nobody's refusal of automated decisions is heard."
+)
+
 MOST_BEFORE = 256
 """Items of one person and drug that are looked back at; more than two a day for the longest supply."""
 

@@ -6,6 +6,7 @@ with Router.open(Path("router")) as router:
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,24 +18,25 @@ from typing import Self
 
 import numpy as np
 
+from client.deployment.logs import say
 from client.router.answers import Answers, Begun, new_answers, old_answers, together
 from client.router.bench import Bench
-from client.router.claims import SECONDS_A_DAY, RoutedClaims
+from client.router.claims import RoutedClaims
+from client.router.clocks import Moment
 from client.router.committing import Committer, Fresh, Made
 from client.router.deciding.decisions import Decisions
 from client.router.desk import Desk
-from client.router.due import Due
 from client.router.lone.answering import LoneAnswer, LoneRouter, Working
+from client.router.lone.asking import asked_id
 from client.router.lone.claim import LoneClaim
 from client.router.lone.ready import get_ready
-from client.router.memories import Piece, events_in
+from client.router.memories import Piece, providers_of
 from client.router.registers import Registers
+from client.router.remembering import Remembering
 from client.router.rules.evaluate import not_run
-from client.router.rules.event import events_of
-from client.router.rules.history import History
+from client.router.shadowing import Shadow
 from client.router.store.asking import asked_ids
-from client.router.store.decisions import Memory, New, Shadowed
-from common.columns import MISSING, CodeColumn
+from client.router.store.decisions import Shadowed
 from common.errors import InputError
 
 Clock = Callable[[], int]
@@ -66,11 +68,10 @@ class Router:
         self._turn = threading.Lock()
         self._alone = LoneRouter(desk.store)
         self._closing = ExitStack()
-        self._committer, self._before = Committer(desk.store.decisions), 0
+        self._committer, self._behind = Committer(desk.store.decisions), False
         self._bench, self._shadow = self._benches()
-        pieces = [Piece.from_bytes(held) for held in desk.store.decisions.memories(self._today() - desk.history_days)]
-        self._history = History.of(events_in(pieces), desk.history_days)
-        self._tidied = self._today()
+        self._memory = Remembering(desk.store.decisions, desk.history_days, self._bench.artefacts)
+        self._memory.moment(clock())
 
     @classmethod
     def open(cls, root: Path, clock: Clock = now) -> Self:
@@ -98,6 +99,12 @@ class Router:
         return self._registers
 
     @property
+    def clock_behind_s(self) -> int:
+        """Seconds by which the clock is behind the latest decision; 0 if it is not. Above an hour no claim is FAST."""
+        with self._turn:
+            return max(self._memory.latest - self._clock(), 0)
+
+    @property
     def bench(self) -> Bench:
         """What it decides with now."""
         return self._bench
@@ -105,6 +112,11 @@ class Router:
     def idle_rules(self) -> tuple[tuple[str, str], ...]:
         """Rules that do not run, and the register each of them misses."""
         return not_run(self._bench.rules, self._registers)
+
+    @property
+    def shadow_fault(self) -> str:
+        """Why the shadow does not run; empty if it does, or there is none."""
+        return "" if self._shadow is None else self._shadow.fault
 
     def swap(self) -> None:
         """Take up model, policy, cards and calibration as they are now; what is being decided is finished first.
@@ -116,6 +128,8 @@ class Router:
         get_ready(bench)
         registers = self._desk.registers()
         with self._turn:
+            self._settle()
+            self._memory.decide_with(bench.artefacts)
             self._bench, self._shadow, self._registers = bench, shadow, registers
 
     def decide(self, claims: RoutedClaims) -> Answers:
@@ -128,8 +142,11 @@ class Router:
             self._settle()
             made = self._make(claims)
             if made.new is not None:
-                made.new.keep(self._desk.store.decisions)
-                self._history.remember(made.new.events)  # only now: what was not decided is held against nobody
+                with self._memory.keeping():
+                    made.new.keep(self._desk.store.decisions)
+                self._memory.remember(
+                    made.new.piece, made.new.moment
+                )  # only now: what was not decided counts for nobody
         return made.answers
 
     def decide_all(self, batches: Iterable[RoutedClaims]) -> Iterator[tuple[RoutedClaims, Answers]]:
@@ -163,16 +180,16 @@ class Router:
                 made = self._make(claims)
             if made.new is None:
                 return Begun(claims, made.answers, None)
-            self._before = len(self._history)
-            self._history.remember(made.new.events)
+            self._memory.remember(made.new.piece, made.new.moment)
             return Begun(claims, made.answers, self._committer.begin(made.new))
 
     def _settle(self) -> bool:
-        """Wait for the commit on its way; if it failed, its claims are held against nobody any more."""
-        if self._committer.ended_well():
-            return True
-        self._history = History.of(self._history.table()[: self._before], self._desk.history_days)
-        return False
+        """Wait for the commit on its way; if it failed, what is remembered is read from the store again."""
+        well = self._committer.ended_well()
+        if not well:
+            self._memory.doubt()
+        self._memory.moment(self._clock())
+        return well
 
     def decide_one(self, lone: LoneClaim) -> LoneAnswer:
         """Decide about a claim that comes alone: as ``decide`` would about a batch of one, in a fraction of its time.
@@ -182,16 +199,23 @@ class Router:
         """
         with self._turn:
             self._settle()
-            moment = self._clock()
-            self._forget(moment // SECONDS_A_DAY)
+            asked = asked_id(lone)
+            known = self._alone.find(asked)
+            if known is not None:
+                return known
             working = Working(
                 bench=self._bench,
                 shadow=self._shadow,
-                history=self._history,
+                history=self._memory.history,
+                concentration=self._memory.concentration,
                 registers=self._registers,
-                moment=moment,
+                moment=self._moment(),
             )
-            return self._alone.answer(lone, working)
+            made = self._alone.decide(asked, lone, working)
+            with self._memory.keeping():
+                self._alone.keep(made.new)
+            self._memory.remember(made.piece, working.moment)
+            return made.answer
 
     def _make(self, claims: RoutedClaims) -> Made:
         """Answers about some claims, and what of them is still to be kept."""
@@ -215,62 +239,48 @@ class Router:
         return replace(made, answers=made.answers.select([places[one] for one in asked], fresh))
 
     def _decide(self, asked: Sequence[bytes], claims: RoutedClaims) -> Made:
-        moment = self._clock()
-        self._forget(moment // SECONDS_A_DAY)
-        decisions = self._bench.decide(claims, self._history, self._registers, moment)
+        moment = self._moment()
+        decisions = self._decisions(asked, claims, moment)
         answers = new_answers(decisions, decisions.spelled())
-        piece = self._piece(claims, decisions, moment)
-        new = New(
-            asked=asked,
-            decision_ids=answers.decision_ids,
-            lanes=answers.lanes,
-            records=answers.records,
-            decided_at=moment,
-        )
-        fresh = Fresh(
-            decided=new,
-            memory=Memory(last_day=moment // SECONDS_A_DAY, held=piece.to_bytes()),
-            shadowed=self._shadowed(claims, moment),
-            due=Due.of(claims, answers.lanes, answers.decision_ids),
-            events=piece.events,
-        )
+        piece = Piece.of(claims, decisions.weighed.places.nearest, self._bench.artefacts.model.sha256, moment.day)
+        fresh = Fresh.of(claims, asked, answers, piece=piece, moment=moment, shadowed=self._shadowed(claims, moment))
         return Made(answers=answers, new=fresh)
 
-    def _forget(self, today: int) -> None:
-        """Once a day: what lies too far back is held against nobody any more."""
-        if today != self._tidied:
+    def _decisions(self, asked: Sequence[bytes], claims: RoutedClaims, moment: Moment) -> Decisions:
+        """What follows from claims and bench, and from what this router has counted."""
+        found = self._bench.decide(claims, self._memory.history, self._registers, moment.at)
+        shares = self._memory.concentration.shares(found.weighed.places.nearest, providers_of(claims))
+        return replace(found, asked=asked).under(shares, clock_behind=moment.behind)
+
+    def _moment(self) -> Moment:
+        """Now; once a day, what lies too far back is forgotten first."""
+        moment = self._memory.moment(self._clock())
+        if moment.day != self._memory.tidied:
             self._settle()
-            self._history.forget(today)
-            self._desk.store.decisions.forget(today - self._desk.history_days)
-            self._tidied = today
+            self._memory.forget(moment.day)
+        if moment.behind and not self._behind:
+            say("the clock is behind the latest decision, no claim is FAST", level=logging.WARNING)
+        self._behind = moment.behind
+        return moment
 
-    def _piece(self, claims: RoutedClaims, decisions: Decisions, moment: int) -> Piece:
-        providers = claims.table.attributes.get("fixmedins_code")
-        nobody = CodeColumn(indices=np.full(len(claims), MISSING, np.int32), values=())
-        return Piece(
-            events=events_of(claims, moment // SECONDS_A_DAY),
-            model_sha256=self._bench.artefacts.model.sha256,
-            clusters=decisions.weighed.places.nearest.astype(np.int32),
-            providers=nobody if providers is None else providers,
-        )
+    def _shadowed(self, claims: RoutedClaims, moment: Moment) -> Shadowed | None:
+        """A shadow counts no providers of its own: it goes by its cards."""
 
-    def _shadowed(self, claims: RoutedClaims, moment: int) -> Shadowed | None:
-        if self._shadow is None:
-            return None
-        lanes = self._shadow.decide(claims, self._history, self._registers, moment).lanes()
-        return Shadowed(model_sha256=self._shadow.artefacts.model.sha256, lanes=[str(lane) for lane in lanes])
+        def lanes(shadow: Bench) -> list[str]:
+            found = shadow.decide(claims, self._memory.history, self._registers, moment.at)
+            found = found.under(found.circumstances.provider_shares, clock_behind=moment.behind)
+            return [str(lane) for lane in found.lanes()]
 
-    def _benches(self) -> tuple[Bench, Bench | None]:
+        return None if self._shadow is None else self._shadow.would(lanes)
+
+    def _benches(self) -> tuple[Bench, Shadow | None]:
         standing = self._desk.shelf.standing()
         if standing.in_force is None:
             msg = "no model was accepted yet: `fedclaims-bureau model accept PUBLICATION MODEL`"
             raise InputError(msg)
         moment = self._clock()
-        shadow = None if standing.shadow is None else self._desk.bench(standing.shadow, moment)
-        return self._desk.bench(standing.in_force, moment), shadow
-
-    def _today(self) -> int:
-        return self._clock() // SECONDS_A_DAY
+        bench, version = self._desk.bench(standing.in_force, moment), standing.shadow
+        return bench, None if version is None else Shadow(lambda: self._desk.bench(version, moment))
 
     def close(self) -> None:
         """Let another process decide."""

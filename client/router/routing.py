@@ -3,30 +3,32 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from client.claims.ingest import Ingest, IngestReport
-from client.ledger.durable import sync_directory
+from client.claims.rejects import safe_cell
 from client.router.answers import Answers
 from client.router.claims import RoutedClaims
 from client.router.files import routed
 from client.router.router import Router
-from common.errors import EngineError, InputError
+from client.router.whole import whole_file
+from common.errors import InputError
 
 AT_ONCE = 16_384
 """Claims of one commit."""
 
-COLUMNS = ("claim_key", "decision_id", "lane", "confidence", "reasons")
+COLUMNS = ("claim_key", "decision_id", "lane", "confidence", "reasons", "tags")
 _SCHEMA = pa.schema([(name, pa.float64() if name == "confidence" else pa.string()) for name in COLUMNS])
 
 
@@ -62,7 +64,8 @@ def route(router: Router, ingest: Ingest, out: Path, seen: Callable[[int], None]
 
     Guarantees:
         * After a crash the same call goes on: what was decided is not decided again, and the file gets all lines.
-        * The file is whole, or it is not there.
+        * The file is whole, or it is not there, and its owner's alone.
+        * No cell of a CSV file starts like a spreadsheet formula: such cells get a leading ``'``.
         * Memory does not grow with the number of claims, beyond what ingest and the rules remember.
 
     Args:
@@ -100,12 +103,12 @@ class _Lines(Protocol):
 
 
 class _Parquet:
-    def __init__(self, path: Path) -> None:
-        self._writer = pq.ParquetWriter(path, _SCHEMA)
+    def __init__(self, file: BinaryIO) -> None:
+        self._writer = pq.ParquetWriter(file, _SCHEMA)
 
     def write(self, claim_keys: Sequence[str], answers: Answers) -> None:
         confidences = pa.array(answers.confidences, pa.float64(), from_pandas=True)  # NaN becomes null
-        texts = (claim_keys, answers.decision_ids, answers.lanes, confidences, answers.reasons)
+        texts = (claim_keys, answers.decision_ids, answers.lanes, confidences, answers.reasons, answers.tags)
         self._writer.write_table(pa.table([pa.array(one) for one in texts], schema=_SCHEMA))
 
     def close(self) -> None:
@@ -113,53 +116,45 @@ class _Parquet:
 
 
 class _Csv:
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", newline="")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = io.TextIOWrapper(file, encoding="utf-8", newline="")
         self._writer = csv.writer(self._file)
         self._writer.writerow(COLUMNS)
 
     def write(self, claim_keys: Sequence[str], answers: Answers) -> None:
         given = ["" if np.isnan(one) else repr(one) for one in answers.confidences.tolist()]
-        self._writer.writerows(
-            zip(claim_keys, answers.decision_ids, answers.lanes, given, answers.reasons, strict=True)
-        )
+        keys = map(safe_cell, claim_keys)
+        told = (answers.decision_ids, answers.lanes, given, answers.reasons, answers.tags)
+        self._writer.writerows(zip(keys, *told, strict=True))
 
     def close(self) -> None:
-        self._file.close()
+        self._file.detach()
 
 
 class _Records:
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("wb")
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
 
     def write(self, claim_keys: Sequence[str], answers: Answers) -> None:
         del claim_keys  # stands in each record
         self._file.writelines(record + b"\n" for record in answers.records)
 
     def close(self) -> None:
-        self._file.close()
+        self._file.flush()
 
 
-_KINDS: dict[str, Callable[[Path], _Lines]] = {".parquet": _Parquet, ".csv": _Csv, ".jsonl": _Records}
+_KINDS: dict[str, Callable[[BinaryIO], _Lines]] = {".parquet": _Parquet, ".csv": _Csv, ".jsonl": _Records}
 
 
 @contextmanager
 def _writing(out: Path) -> Iterator[_Lines]:
     """A new file that gets its name when it is whole."""
-    if out.suffix not in _KINDS or out.exists():
-        msg = f"{out} exists already or is none of {', '.join(_KINDS)}: name a new file"
+    if out.suffix not in _KINDS:
+        msg = f"{out} is none of {', '.join(_KINDS)}: name a new file with one of these endings"
         raise InputError(msg)
-    part = out.with_name(f".{out.name}.part")
-    try:
-        lines: Any = _KINDS[out.suffix](part)
+    with whole_file(out) as file:
+        lines: Any = _KINDS[out.suffix](file)
         try:
             yield lines
         finally:
             lines.close()
-        part.replace(out)
-        sync_directory(out.parent)
-    except OSError:
-        msg = f"{out} could not be written: free some space, or name another folder; then run the same command again"
-        raise EngineError(msg) from None
-    finally:
-        part.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -40,8 +41,18 @@ class Keys:
             verdicts.blame(Reason.ILL_FORMED_KEY, lengths > _MOST_CHARACTERS)
 
 
+def normal_key(text: str) -> str:
+    """The one spelling of a key: NFKC, without blanks around; empty if nothing is left.
+
+    Guarantees:
+        * Whatever way a key comes in (a column, a register, a single claim), this is what it is compared by.
+        * What is normal stays as it is.
+    """
+    return unicodedata.normalize("NFKC", text).strip()
+
+
 def parse_keys(columns: Sequence[pa.Array]) -> Keys:
-    """The key that some columns make together.
+    """The key that some columns make together, each part in its one spelling.
 
     Raises:
         SourceError: If a column holds neither text nor whole numbers nor dates.
@@ -64,8 +75,17 @@ def hash_keys(text: pa.Array) -> npt.NDArray[np.int64]:
 def _as_text(column: pa.Array) -> pa.Array:
     kind = column.type
     if is_text(kind):
-        return plain_text(column).cast(pa.large_string())
+        return _normal(plain_text(column).cast(pa.large_string()))
     whole = pa.types.is_integer(kind) or pa.types.is_date(kind) or pa.types.is_timestamp(kind)
     if not (whole or pa.types.is_null(kind)):
         raise wrong_type("keys", kind)
     return pc.cast(column, pa.large_string())
+
+
+def _normal(text: pa.Array) -> pa.Array:
+    """``normal_key`` of each text; what is empty becomes null. ASCII, nearly all there is, only loses blanks."""
+    if pc.all(pc.string_is_ascii(text), min_count=0).as_py():
+        found = pc.utf8_trim_whitespace(text)
+    else:
+        found = pa.array([None if one is None else normal_key(one) for one in text.to_pylist()], pa.large_string())
+    return pc.if_else(pc.equal(pc.binary_length(found), 0), pa.scalar(None, found.type), found)

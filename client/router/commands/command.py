@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from client.router.bench import draft_key_of
 from client.router.commands.deciding import add_deciding, add_router_init
 from client.router.commands.models import add_model
+from client.router.commands.reporting import add_report
 from client.router.commands.reviewing import add_feedback, add_learning
 from client.router.desk import Desk
 from client.router.drafts.command import add_drafts_command
@@ -23,6 +24,7 @@ def add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     below = router.add_subparsers(dest="router_command", required=True)
     add_router_init(below)
     add_learning(below)
+    add_report(below)
     add_deciding(commands)
     add_feedback(commands)
     add_model(commands)

@@ -21,16 +21,19 @@ from rich.table import Table
 from client.claims.sources.parquet import MAGIC
 from client.claims.sources.several import SeveralFiles
 from client.router.deciding.explain import explain
+from client.router.deciding.facts import summary
 from client.router.deciding.page import decision_page
 from client.router.deciding.policy import Language
-from client.router.deciding.record import DecisionRecord
 from client.router.desk import Desk
 from client.router.explaining import artefacts_of, record_of, replayed
 from client.router.place import begin_router
+from client.router.registers import UNHEARD
 from client.router.router import Router
 from client.router.routing import RouteReport, route
 from client.router.serving.process import run_router
-from common.errors import InputError, RefusedError
+from client.router.shadowing import NOT_RUNNING
+from client.router.whole import whole_file
+from common.errors import RefusedError
 
 DEFAULT_DIRECTORY = Path("router")
 
@@ -47,7 +50,9 @@ def add_deciding(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     serve = command(commands, "serve", "decide over gRPC until told to stop; SIGHUP takes up a new model", _serve)
     explaining = command(commands, "explain", "why a claim went where it went, decided again from its record", _explain)
     explaining.add_argument("decision", metavar="DECISION", help="a decision's identity, or a claim's key")
-    explaining.add_argument("--html", type=Path, metavar="FILE", help="write a page with a picture to a new file")
+    explaining.add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with a picture to a new file, its owner's alone"
+    )
     explaining.add_argument("--language", choices=("zh", "en"), help="of the sentences (default: all of the policy)")
     for parser in (routing, serve, explaining):
         parser.add_argument("--json", action="store_true", help="print JSON")
@@ -107,11 +112,16 @@ def _route(arguments: argparse.Namespace) -> None:
         ingest = router.desk.ingest(SeveralFiles(arguments.files), rejects)
         with _progress(_rows(arguments.files), shown=not arguments.json) as seen:
             report = route(router, ingest, arguments.out, seen)
-        idle = router.idle_rules()
+        idle, unheard = router.idle_rules(), router.registers.opted_out is None
+        fault = router.shadow_fault
     if arguments.json:
         say(report.to_json())
     else:
         _show(report, arguments.out, idle)
+        if unheard:
+            say(UNHEARD)
+        if fault:
+            say(f"{NOT_RUNNING.capitalize()}: {fault}")
 
 
 def _serve(arguments: argparse.Namespace) -> None:
@@ -127,20 +137,14 @@ def _explain(arguments: argparse.Namespace) -> None:
         made_with = artefacts_of(desk, record)
     languages: Sequence[Language] = (arguments.language,) if arguments.language else made_with.policy.languages
     if arguments.html is not None:
-        _write(arguments.html, decision_page(record, made_with.policy, made_with.model, languages[0]))
+        page = decision_page(record, made_with.policy, made_with.model, languages[0])
+        with whole_file(arguments.html) as file:
+            file.write(page.encode())
     if arguments.json:
         say(record.to_json().decode())
         return
-    told = [explain(record, made_with.policy, one, made_with.model.block_names) for one in languages]
-    say("\n\n".join(one.text() for one in told))
-    say(f"\n{_summary(record)}")
-
-
-def _summary(record: DecisionRecord) -> str:
-    held = {"decision": record.decision_id, "lane": record.lane.value, "replayed": "the same, byte for byte"}
-    held |= {"model": f"version {record.model_version}, {record.model_sha256[:16]}"}
-    held |= {"reasons": ", ".join(record.reasons), "rules": ", ".join(one.rule_id for one in record.findings) or "none"}
-    return "\n".join(f"{name:>9}: {value}" for name, value in held.items())
+    told = [(explain(record, made_with.policy, one, made_with.model.block_names), one) for one in languages]
+    say("\n\n".join(f"{explained.text()}\n\n{summary(record, one)}" for explained, one in told))
 
 
 def _show(report: RouteReport, out: Path, idle: Sequence[tuple[str, str]]) -> None:
@@ -185,15 +189,6 @@ def _rows(paths: Sequence[Path]) -> int | None:
         except (OSError, ValueError):
             return None  # reading it in earnest says what is wrong
     return n_rows
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except OSError:
-        msg = f"{path} exists already or cannot be written: name a new file"
-        raise InputError(msg) from None
 
 
 def as_json(held: object) -> str:

@@ -1,4 +1,4 @@
-"""``fedclaims-bureau model list|accept|shadow|refuse|rollback``: which version of the model a router decides with.
+"""``fedclaims-bureau model list|import|accept|shadow|refuse|rollback``: with which version a router decides.
 
 A router that serves takes up a new choice when it gets SIGHUP, without dropping a request.
 
@@ -19,10 +19,11 @@ from client.router.commands.deciding import as_json, command, console, say
 from client.router.desk import Desk
 from client.router.models.arriving import Arrived, take_arrivals
 from client.router.models.canaries import Moves
-from client.router.models.choosing import choose
-from client.router.models.shelf import MOST_MODEL_BYTES
+from client.router.models.choosing import choose, go_back
+from client.router.models.shelf import MODEL_FILE, MOST_MODEL_BYTES, PUBLICATION_FILE
 from client.router.models.standing import Standing
 from client.router.router import now
+from client.router.shadowing import NOT_RUNNING, Shadow
 from common.consortium.publishing import MOST_BYTES
 from common.errors import InputError, RefusedError
 
@@ -32,6 +33,11 @@ def add_model(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     model = commands.add_parser("model", help="which version of the model the router decides with", description=__doc__)
     below = model.add_subparsers(dest="model_command", required=True)
     listing = command(below, "list", "versions, what was said of them, and how a shadow agrees", _list)
+    taking = command(below, "import", "take a version from files, as if it had come in; it waits", _import)
+    taking.add_argument("file", type=Path, metavar="FILE", help="publication.json, or the folder that holds it")
+    taking.add_argument(
+        "model", nargs="?", type=Path, metavar="MODEL", help="its model (default: model.json beside it)"
+    )
     accept = command(below, "accept", "put a version in force, if it moves few canary claims", _accept)
     shadow = command(below, "shadow", "let a version decide in parallel; it changes nothing", _shadow)
     refuse = command(below, "refuse", "never use a version", _refuse)
@@ -42,7 +48,7 @@ def add_model(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         parser.add_argument("--version", type=int, help="a version that was received before, instead of files")
     for parser in (refuse, back):
         parser.add_argument("version", type=int, metavar="VERSION", help="its number")
-    for parser in (listing, accept, shadow, refuse, back):
+    for parser in (listing, taking, accept, shadow, refuse, back):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -50,13 +56,14 @@ def _list(arguments: argparse.Namespace) -> None:
     with Desk.open(arguments.dir) as desk:
         arrived = _arrived(desk)
         standing = desk.shelf.standing()
-        agreement = _agreement(desk, standing)
+        agreement, fault = _agreement(desk, standing), _shadow_fault(desk, standing)
     if arguments.json:
         say(
             as_json(
                 {
                     **standing.model_dump(mode="json"),
                     "shadow_agreement": _spoken(agreement),
+                    "shadow_fault": fault or None,
                     "arrivals_refused": arrived.refused,
                 }
             )
@@ -73,6 +80,8 @@ def _list(arguments: argparse.Namespace) -> None:
         say(f"Not taken from the station, {name}: {reason}")
     if agreement:
         say(_agreement_line(agreement))
+    if fault:
+        say(f"{NOT_RUNNING.capitalize()}: {fault}")
 
 
 def _arrived(desk: Desk) -> Arrived:
@@ -82,8 +91,20 @@ def _arrived(desk: Desk) -> Arrived:
         return Arrived()
     try:
         return take_arrivals(desk.shelf, desk.place.within(directory), desk.trust(now()), now())
-    except RefusedError as error:  # no roster counts now: what is on the shelf is told all the same
+    except (InputError, RefusedError) as error:  # what is on the shelf is told all the same
         return Arrived(refused={"all": str(error)})
+
+
+def _import(arguments: argparse.Namespace) -> None:
+    publication = arguments.file / PUBLICATION_FILE if arguments.file.is_dir() else arguments.file
+    with Desk.open(arguments.dir) as desk:
+        version = _taken(desk, publication, arguments.model or publication.with_name(MODEL_FILE))
+        stance = desk.shelf.standing().entry(version).stance.value
+    _told(
+        arguments,
+        f"Model version {version} is on the shelf ({stance}). Next: model accept --version {version}",
+        version,
+    )
 
 
 def _accept(arguments: argparse.Namespace) -> None:
@@ -108,7 +129,7 @@ def _refuse(arguments: argparse.Namespace) -> None:
 
 def _roll_back(arguments: argparse.Namespace) -> None:
     with Desk.open(arguments.dir) as desk:
-        desk.shelf.roll_back(arguments.version, desk.trust(now()), now())
+        go_back(desk, arguments.version, now())
     _told(arguments, f"Model version {arguments.version} is in force again.", arguments.version)
 
 
@@ -120,8 +141,13 @@ def _received(desk: Desk, arguments: argparse.Namespace) -> int:
         raise InputError(msg)
     if arguments.version is not None:
         return int(arguments.version)
-    publication, model = _bounded(arguments.publication, MOST_BYTES), _bounded(arguments.model, MOST_MODEL_BYTES)
-    return desk.shelf.receive(publication, model, desk.trust(now()), now()).publication.version
+    return _taken(desk, arguments.publication, arguments.model)
+
+
+def _taken(desk: Desk, publication: Path, model: Path) -> int:
+    """The version in some files, once it was checked and is on the shelf."""
+    held = _bounded(publication, MOST_BYTES), _bounded(model, MOST_MODEL_BYTES)
+    return desk.shelf.receive(*held, desk.trust(now()), now()).publication.version
 
 
 def _bounded(path: Path, most: int) -> bytes:
@@ -148,6 +174,12 @@ def _agreement(desk: Desk, standing: Standing) -> Mapping[tuple[str, str], int]:
     if standing.shadow is None:
         return {}
     return desk.store.decisions.shadowed(standing.entry(standing.shadow).publication.model_sha256)
+
+
+def _shadow_fault(desk: Desk, standing: Standing) -> str:
+    """Why the shadow does not run; empty if it could, or there is none."""
+    version = standing.shadow
+    return "" if version is None else Shadow(lambda: desk.bench(version, now())).fault
 
 
 def _spoken(agreement: Mapping[tuple[str, str], int]) -> dict[str, int]:

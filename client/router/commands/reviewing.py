@@ -1,4 +1,4 @@
-"""``fedclaims-bureau feedback`` and ``router habits|calibrate|report``: what people find comes back to the router.
+"""``fedclaims-bureau feedback`` and ``router habits|calibrate``: what people find comes back to the router.
 
 Verdicts change nothing by themselves: `router calibrate` makes a new calibration and new cards of them, and a router
 that serves takes these up when it gets SIGHUP. Every earlier decision still replays with what it was made with.
@@ -11,18 +11,14 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from rich.table import Table
-
 from client.claims.sources.several import SeveralFiles
 from client.router.bench import Bench
-from client.router.commands.deciding import as_json, command, console, say
+from client.router.commands.deciding import as_json, command, say
 from client.router.deciding.reliability import reliability_text
 from client.router.desk import Desk
 from client.router.reviewing.feedback import read_feedback
 from client.router.reviewing.learned import Learned
-from client.router.reviewing.report import LaneReport, lane_reports
 from client.router.router import now
-from client.router.store.verdicts import Verdict
 from common.errors import InputError
 
 
@@ -36,14 +32,13 @@ def add_feedback(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 
 def add_learning(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``habits``, ``calibrate`` and ``report`` to the commands below ``router``."""
+    """Add ``habits`` and ``calibrate`` to the commands below ``router``."""
     habits = command(commands, "habits", "learn what is usual here from the bureau's own claims", _habits)
     habits.add_argument("files", nargs="+", type=Path, metavar="FILE", help="Parquet or CSV files of one layout")
     fitting = command(commands, "calibrate", "fit confidence and cluster cards to what reviewers found", _calibrate)
-    report = command(commands, "report", "how often lanes were right, as far as people have looked", _report)
     for parser in (habits, fitting):
         parser.add_argument("--version", type=int, help="of a model on the shelf (default: the one in force)")
-    for parser in (habits, fitting, report):
+    for parser in (habits, fitting):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -109,25 +104,3 @@ def _spoken(found: Learned, least: int) -> str:
         f"Expected calibration error {fitted.error:.4f} (uncalibrated: {fitted.raw_error:.4f}){strata}\n\n"
         f"{reliability_text(found.table)}"
     )
-
-
-def _report(arguments: argparse.Namespace) -> None:
-    with Desk.open(arguments.dir) as desk:
-        lanes = lane_reports(desk.store)
-    if arguments.json:
-        say(as_json([_as_dict(one) for one in lanes]))
-        return
-    table = Table("lane", "decided", "reviewed", "routine", "improper", "misjudged", title="The router against people")
-    for one in lanes:
-        routine = one.verdicts[Verdict.ROUTINE]
-        wrong = "-" if one.share_wrong is None else f"{one.share_wrong:.1%}"
-        table.add_row(
-            one.lane, f"{one.decided:,}", f"{one.reviewed:,}", f"{routine:,}", f"{one.reviewed - routine:,}", wrong
-        )
-    console().print(table)
-    say("Misjudged: improper claims in FAST, routine ones elsewhere; of the reviewed claims of that lane.")
-
-
-def _as_dict(one: LaneReport) -> dict[str, object]:
-    verdicts = {verdict.value: count for verdict, count in one.verdicts.items()}
-    return {"lane": one.lane, "decided": one.decided, "verdicts": verdicts, "share_wrong": one.share_wrong}

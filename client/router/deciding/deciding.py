@@ -18,8 +18,9 @@ from client.router.deciding.decisions import Decisions
 from client.router.deciding.distance import locate
 from client.router.deciding.inputs import Columns, columns_of, shares_of_providers
 from client.router.deciding.record import DecisionRecord, Inputs
+from client.router.deciding.remarks import remarks_in
 from client.router.deciding.rowtext import row_of
-from client.router.deciding.weighing import Circumstances, weigh
+from client.router.deciding.weighing import UNCOUNTED, Circumstances, weigh
 from client.router.rules.evaluate import Findings
 from common.columns import MISSING, CodeColumn
 from common.errors import RefusedError
@@ -74,10 +75,12 @@ def replay(record: DecisionRecord, artefacts: Artefacts) -> DecisionRecord:
         raise RefusedError(msg)
     rows = row_of(record.row, artefacts.model.features.n_features)
     columns, places = _columns(record.inputs), locate(rows, artefacts.model)
+    share = record.inputs.provider_share
     circumstances = Circumstances(
         found=np.array([bool(record.findings)]),
         hard=np.array([record.inputs.hard_rule]),
-        provider_shares=np.array([record.inputs.provider_share], np.int64),
+        provider_shares=np.array([UNCOUNTED if share is None else share], np.int64),
+        clock_behind=record.inputs.clock_behind,
     )
     return Decisions(
         claim_keys=(record.claim_key,),
@@ -88,6 +91,8 @@ def replay(record: DecisionRecord, artefacts: Artefacts) -> DecisionRecord:
         findings_of=lambda _: record.findings,
         weighed=weigh(columns, places, circumstances, artefacts, record.decided_at),
         artefacts=artefacts,
+        asked=None if record.asked is None else (bytes.fromhex(record.asked),),
+        remarks=remarks_in(record.tags, record.region),
     ).record(0)
 
 

@@ -7,8 +7,8 @@ tens of thousands of durable decisions a second possible. ``record`` builds one;
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii as quoted
 
 import numpy as np
@@ -16,12 +16,13 @@ import numpy.typing as npt
 
 from client.router.deciding.artefacts import Artefacts
 from client.router.deciding.inputs import Columns
-from client.router.deciding.lanes import LANES, Lane, lane_of, lanes_of, reasons_of
+from client.router.deciding.lanes import BIT, LANES, Lane, Reason, lane_of, lanes_of, reasons_of
 from client.router.deciding.line import Line, Unsealed
 from client.router.deciding.phrases import plain
-from client.router.deciding.record import ID_DIGITS, RECORD_FORMAT, DecisionRecord
+from client.router.deciding.record import ASKED_DIGITS, ID_DIGITS, RECORD_FORMAT, DecisionRecord
+from client.router.deciding.remarks import EVERY_TAGS_SAID, Remarks, region_said
 from client.router.deciding.spelling import Kind
-from client.router.deciding.weighing import Circumstances, Weighed
+from client.router.deciding.weighing import Circumstances, Weighed, circumstantial
 from client.router.records import Records
 from client.router.rules.finding import Finding
 from common.columns import CodeColumn
@@ -82,6 +83,8 @@ class Decisions:
         findings_of: The findings against a claim.
         weighed: Places, scores, steps and reasons.
         artefacts: What was decided with.
+        asked: What they answer, as the store knows it; None if no router asked.
+        remarks: What else is said of the claims; None for nothing.
     """
 
     claim_keys: tuple[str, ...]
@@ -92,6 +95,8 @@ class Decisions:
     findings_of: FindingsOf
     weighed: Weighed
     artefacts: Artefacts
+    asked: Sequence[bytes] | None = None
+    remarks: Remarks | None = None
 
     def __len__(self) -> int:
         return len(self.claim_keys)
@@ -137,12 +142,22 @@ class Decisions:
             findings_of=lambda row: self.findings_of(chosen[row]),
             weighed=self.weighed.select(rows),
             artefacts=self.artefacts,
+            asked=None if self.asked is None else [self.asked[row] for row in chosen],
+            remarks=None if self.remarks is None else self.remarks.select(rows),
         )
 
+    def under(self, provider_shares: npt.NDArray[np.int64], *, clock_behind: bool) -> Decisions:
+        """The same with other shares of providers, and with what the clock says."""
+        circumstances = replace(self.circumstances, provider_shares=provider_shares, clock_behind=clock_behind)
+        others = self.weighed.words & ~np.int32(BIT[Reason.PROVIDER_CONCENTRATION])
+        words = others | circumstantial(circumstances, self.artefacts)
+        return replace(self, circumstances=circumstances, weighed=replace(self.weighed, words=words))
 
-def _names(identities: bytes) -> list[str]:
-    spelled = identities.hex()
-    return [spelled[start : start + ID_DIGITS] for start in range(0, len(spelled), ID_DIGITS)]
+
+def _names(held: bytes, digits: int = ID_DIGITS) -> list[str]:
+    """Bytes as hexadecimal, cut into names of one length."""
+    spelled = held.hex()
+    return [spelled[start : start + digits] for start in range(0, len(spelled), digits)]
 
 
 def _line(decisions: Decisions) -> Line:
@@ -160,7 +175,12 @@ def _say_what(line: Line, decisions: Decisions) -> None:
     """From the beginning to before the identity."""
     artefacts, weighed = decisions.artefacts, decisions.weighed
     calibration, cards = _digest(artefacts.calibration_sha256), _digest(artefacts.cards_sha256)
-    line.say(f'{{"calibration_sha256":{calibration},"cards_sha256":{cards},"claim_key":')
+    line.say("{")
+    if decisions.asked is not None:
+        line.say('"asked":"')
+        line.texts(_names(b"".join(decisions.asked), ASKED_DIGITS))
+        line.say('",')
+    line.say(f'"calibration_sha256":{calibration},"cards_sha256":{cards},"claim_key":')
     line.texts(map(quoted, decisions.claim_keys))
     line.say(',"cluster":')
     line.numbers(weighed.places.nearest)
@@ -183,7 +203,9 @@ def _say_why(line: Line, decisions: Decisions) -> None:
 
 def _say_inputs(line: Line, decisions: Decisions) -> None:
     columns, circumstances = decisions.columns, decisions.circumstances
-    line.say(',"inputs":{"diagnosis":')
+    line.say(',"inputs":{')
+    line.say('"clock_behind":true,' if circumstances.clock_behind else "")
+    line.say('"diagnosis":')
     _say_codes(line, columns.diagnoses)
     line.say(',"draw":')
     line.numbers(columns.draws)
@@ -194,7 +216,7 @@ def _say_inputs(line: Line, decisions: Decisions) -> None:
     line.say(',"operation":')
     _say_codes(line, columns.operations)
     line.say(',"provider_share":')
-    line.numbers(circumstances.provider_shares)
+    line.numbers(circumstances.provider_shares, Kind.OPTIONAL)
     line.say(',"refused_automation":')
     line.texts(_FLAGS, columns.refused)
     line.say(',"stay_days":')
@@ -217,8 +239,16 @@ def _say_where(line: Line, decisions: Decisions) -> None:
     line.known(weighed.scores.peers + phrases.peers)
     line.say(',"reasons":')
     line.texts([plain(list(map(str, reasons))) for reasons in given], which)
+    if decisions.remarks is not None:
+        regions = decisions.remarks.regions
+        line.texts(map(region_said, (None, *regions.values)), regions.indices + 1)  # MISSING is -1
     line.say(',"row":"')
     line.row()
+    _say_score(line, decisions)
+
+
+def _say_score(line: Line, decisions: Decisions) -> None:
+    weighed, phrases = decisions.weighed, decisions.artefacts.phrases
     line.say('","score":')
     line.numbers(weighed.scores.scores, Kind.MILLIONTHS)
     line.say(',"second":')
@@ -231,6 +261,8 @@ def _say_where(line: Line, decisions: Decisions) -> None:
     line.numbers(weighed.places.square)
     line.say(',"strangeness":')
     line.lists(weighed.scores.parts)
+    if decisions.remarks is not None:
+        line.texts(EVERY_TAGS_SAID, decisions.remarks.tags)
     line.say("}")
 
 

@@ -37,7 +37,9 @@ class Reason(StrEnum):
     HIGH_RISK_CLUSTER = "high_risk_cluster"
     PROVIDER_CONCENTRATION = "provider_concentration"
     EXPIRED_MODEL = "expired_model"
+    CLOCK_BEHIND = "clock_behind"
     QUARANTINED_CLUSTER = "quarantined_cluster"
+    UNCOUNTED_PROVIDERS = "uncounted_providers"
     UNSUPPORTED_CLUSTER = "unsupported_cluster"
     NOVEL = "novel"
     NOT_CALIBRATED = "not_calibrated"
@@ -56,7 +58,9 @@ LANE_OF: dict[Reason, Lane] = {
     Reason.HIGH_RISK_CLUSTER: Lane.REVIEW,
     Reason.PROVIDER_CONCENTRATION: Lane.REVIEW,
     Reason.EXPIRED_MODEL: Lane.HUMAN,
+    Reason.CLOCK_BEHIND: Lane.HUMAN,
     Reason.QUARANTINED_CLUSTER: Lane.HUMAN,
+    Reason.UNCOUNTED_PROVIDERS: Lane.HUMAN,
     Reason.UNSUPPORTED_CLUSTER: Lane.HUMAN,
     Reason.NOVEL: Lane.HUMAN,
     Reason.NOT_CALIBRATED: Lane.HUMAN,

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
-from client.router.deciding.distance import SQUARE_UNITS
 from client.router.deciding.explain import Explanation, explain
+from client.router.deciding.facts import facts
 from client.router.deciding.model import RoutingModel
 from client.router.deciding.picture import ABOUT, PARTS_TITLE, TITLE, cluster_picture, parts_picture
 from client.router.deciding.policy import Language, RouterPolicy
 from client.router.deciding.record import DecisionRecord
-from client.router.deciding.scoring import MILLION, PARTS
-from client.router.deciding.wording import Words
+from client.router.deciding.wording import LANE_NAMES, Words
 
 STYLE = (
     "body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:2rem auto;padding:0 1rem;color:#222}"
@@ -44,39 +43,19 @@ def decision_page(record: DecisionRecord, policy: RouterPolicy, model: RoutingMo
         parts=PARTS_TITLE.of(language),
         bars=parts_picture(record, model, language),
         details=DETAILS.of(language),
-        lines=_lines(record),
+        lines=_lines(record, language),
     )
 
 
 def _sentences(told: Explanation) -> Markup:
     reasons = Markup("").join(Markup("<li>{}</li>").format(reason) for reason in told.reasons)
-    return Markup('<p class="lane">{} - {}</p><ul>{}</ul><p>{}</p><p class="object">{}</p>').format(
-        told.lane.value, told.outcome, reasons, told.number, told.objection
+    remarks = Markup("").join(Markup("<p>{}</p>").format(one) for one in told.remarks())
+    return Markup('<p class="lane">{} - {}</p><ul>{}</ul><p>{}</p>{}<p class="object">{}</p>').format(
+        LANE_NAMES[told.lane].of(told.language), told.outcome, reasons, told.number, remarks, told.objection
     )
 
 
-def _lines(record: DecisionRecord) -> Markup:
-    strange = ", ".join(f"{name} {part / MILLION:.3f}" for name, part in zip(PARTS, record.strangeness, strict=True))
-    shown = {
-        "decision": record.decision_id,
-        "claim": record.claim_key,
-        "lane": f"{record.lane.value}: {', '.join(reason.value for reason in record.reasons)}",
-        "cluster": f"{record.cluster} ({record.square_distance / SQUARE_UNITS:.6f})",
-        "second": "-" if record.second is None else f"{record.second} ({_shown(record.second_square_distance)})",
-        "score": f"{record.score:.6f}: {strange}",
-        "findings": ", ".join(found.rule_id for found in record.findings) or "-",
-        "model": f"{record.model_version}, {record.model_sha256}",
-        "policy": record.policy_sha256,
-        "features": record.features_sha256,
-        "calibration": record.calibration_sha256 or "-",
-        "cards": record.cards_sha256,
-        "habits": record.habits_sha256 or "-",
-        "lineage": ", ".join(record.lineage),
-    }
+def _lines(record: DecisionRecord, language: Language) -> Markup:
     return Markup("").join(
-        Markup("<tr><td>{}</td><td>{}</td></tr>").format(name, escape(value)) for name, value in shown.items()
+        Markup("<tr><td>{}</td><td>{}</td></tr>").format(name, value) for name, value in facts(record, language)
     )
-
-
-def _shown(square: int | None) -> str:
-    return "-" if square is None else f"{square / SQUARE_UNITS:.6f}"

@@ -21,11 +21,12 @@ from client.router.deciding.wording import Words, block_words
 
 WIDTH, HEIGHT, MARGIN = 640.0, 400.0, 50.0
 BAR_HEIGHT, BAR_LEFT = 22.0, 170.0
+OTHERS = "#767676"
 
 TITLE = Words("这份结算单与各类别的位置", "Where the claim lies among its clusters")
 ABOUT = Words(
-    "红色菱形是这份结算单，蓝色是最相近的类别，绿色是其次；三者之间的距离成比例。",
-    "The red diamond is the claim, blue its nearest cluster, green the second; the three are true to scale.",
+    "橙色菱形是这份结算单，蓝色是最相近的类别，绿色是其次；三者之间的距离成比例。",
+    "The orange diamond is the claim, blue its nearest cluster, green the second; the three are true to scale.",
 )
 PARTS_TITLE = Words("各部分占距离的比例", "What the distance is made of")
 
@@ -70,7 +71,8 @@ def cluster_picture(record: DecisionRecord, model: RoutingModel, language: Langu
     points = _placed(np.vstack((plane.centroids, plane.claim)))
     claim, nearest = points[-1], points[record.cluster]
     second = points[record.second] if record.second is not None else None
-    marks = [_dot(point, number, record) for number, point in enumerate(points[:-1])]
+    upwards = sorted(range(len(model)), key=lambda number: number in {record.cluster, record.second})
+    marks = [_dot(points[number], number, record) for number in upwards]
     lines = [_line(claim, end) for end in (nearest, second) if end is not None]
     square = _element(
         "rect", x=claim[0] - 6, y=claim[1] - 6, width=12, height=12, fill="#d55e00", transform=_turned(claim)
@@ -105,8 +107,8 @@ def _placed(points: Floats) -> Floats:
 
 
 def _dot(point: Floats, number: int, record: DecisionRecord) -> Markup:
-    colour = {record.cluster: "#0072b2", record.second: "#009e73"}.get(number, "#b5b5b5")
-    radius = 11 if colour != "#b5b5b5" else 8
+    colour = {record.cluster: "#0072b2", record.second: "#009e73"}.get(number, OTHERS)
+    radius = 12 if colour != OTHERS else 10
     return Markup("").join(
         (
             _element("circle", cx=point[0], cy=point[1], r=radius, fill=colour, fill_opacity="0.85"),

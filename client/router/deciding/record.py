@@ -10,15 +10,24 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from client.router.deciding.lanes import Lane, Reason, lane_of
 from client.router.rules.finding import Finding
+from client.router.rules.tags import Tag
 from common.claim import FEE_CATEGORIES
 from common.errors import InputError
 
 RECORD_FORMAT: Literal["fedclaims/decision/1"] = "fedclaims/decision/1"
-ID_DIGITS = 32
+ID_DIGITS, ASKED_DIGITS = 32, 48
 N_FEES = len(FEE_CATEGORIES)
 MOST_BYTES = 1 << 16
 """Of one record."""
@@ -41,10 +50,12 @@ class Inputs(BaseModel):
         fees_fen: By fee category.
         diagnosis: The main one, normalised; None if there is none.
         operation: Likewise.
-        provider_share: Of the cluster's recent claims those of this claim's provider, per mille, as the cards say.
+        provider_share: Of the cluster's recent claims those of this claim's provider, per mille; None if too few of its
+            claims were counted.
         refused_automation: Whether the insured person refused automated decisions.
         hard_rule: Whether one of the findings is of a rule that stops claims.
         draw: The claim's draw for spot checks, 0 to 999,999.
+        clock_behind: Whether the router's clock was behind what it had decided before; said only where it was.
     """
 
     model_config = _STRICT
@@ -54,10 +65,19 @@ class Inputs(BaseModel):
     fees_fen: Annotated[tuple[int, ...], Field(strict=False, min_length=N_FEES, max_length=N_FEES)]
     diagnosis: str | None
     operation: str | None
-    provider_share: PerMille
+    provider_share: PerMille | None
     refused_automation: bool
     hard_rule: bool
     draw: Annotated[int, Field(ge=0, lt=1_000_000)]
+    clock_behind: bool = False
+
+    @model_serializer(mode="wrap")
+    def _say(self, spelled: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only what was said: a record has one spelling."""
+        held: dict[str, Any] = spelled(self)
+        if not self.clock_behind:
+            held.pop("clock_behind", None)
+        return held
 
 
 class DecisionRecord(BaseModel):
@@ -71,7 +91,9 @@ class DecisionRecord(BaseModel):
     Attributes:
         decision_id: First 32 hexadecimal digits of the SHA-256 of the other fields in their one spelling.
         claim_key: As the bureau's source names the claim.
-        decided_at: Unix seconds.
+        decided_at: Unix seconds; never before an earlier decision, also where the clock was set back.
+        asked: What it answers, hexadecimal, as the store knows it (``client.router.store.asking``); None in records of
+            earlier versions, and of decisions that no router made.
         reasons: All that apply, the one that decided first.
         cluster: The nearest.
         second: The second nearest; None if the model has one cluster.
@@ -88,6 +110,8 @@ class DecisionRecord(BaseModel):
         findings: In the national audit shape.
         model_version: Of the publication; 0 if the model was never published.
         lineage: The cluster's names through the versions of the model, the newest first.
+        region: Of insurance, as the claim names it; said only where it does. It changes no lane; neither do the tags.
+        tags: What a reviewer wants to see at a glance, in the order of ``client.router.rules.tags.TAGS``; likewise.
         row: The claim's row on the grid, as ``client.router.deciding.rowtext`` spells it.
         inputs: What else the decision was made from.
     """
@@ -98,6 +122,7 @@ class DecisionRecord(BaseModel):
     decision_id: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{ID_DIGITS}}}$")]
     claim_key: Annotated[str, Field(min_length=1, max_length=128)]
     decided_at: Count
+    asked: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{ASKED_DIGITS}}}$")] | None = None
     lane: Annotated[Lane, Loose]
     reasons: Annotated[tuple[Annotated[Reason, Loose], ...], Field(strict=False, min_length=1)]
     cluster: Count
@@ -121,6 +146,8 @@ class DecisionRecord(BaseModel):
     cards_sha256: Digest
     habits_sha256: Digest | None
     lineage: Annotated[tuple[str, ...], Loose]
+    region: Annotated[str, Field(min_length=1)] | None = None
+    tags: Annotated[tuple[Tag, ...], Loose] = ()
     row: Annotated[str, Field(max_length=1 << 15)]
     inputs: Inputs
 
@@ -133,6 +160,15 @@ class DecisionRecord(BaseModel):
             msg = "the record was changed: its identity is not that of its content"
             raise ValueError(msg)
         return self
+
+    @model_serializer(mode="wrap")
+    def _say(self, spelled: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Likewise."""
+        held: dict[str, Any] = spelled(self)
+        for name in ("asked", "region", "tags"):
+            if not getattr(self, name):
+                held.pop(name, None)
+        return held
 
     def to_json(self) -> bytes:
         """Its one spelling."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -10,11 +10,13 @@ import numpy.typing as npt
 from client.router.deciding.artefacts import Artefacts
 from client.router.deciding.distance import Places
 from client.router.deciding.inputs import DRAWS, Columns
-from client.router.deciding.lanes import Reason, Words, words
+from client.router.deciding.lanes import BIT, Reason, Words, words
 from client.router.deciding.scoring import MILLION, Scores, score
 
 PER_MILLE = 1000
 NO_STEP = -1
+UNCOUNTED = -1
+"""Instead of a provider's share: too few claims of the cluster were counted to say one."""
 
 Flags = npt.NDArray[np.bool_]
 Integers = npt.NDArray[np.int64]
@@ -27,16 +29,18 @@ class Circumstances:
     Attributes:
         found: bool ``(n,)``, whether a rule has found something.
         hard: bool ``(n,)``, whether one of these stops claims.
-        provider_shares: int64 ``(n,)``, per mille.
+        provider_shares: int64 ``(n,)``, per mille; ``UNCOUNTED`` where nobody knows.
+        clock_behind: Whether the clock was behind what was decided before.
     """
 
     found: Flags
     hard: Flags
     provider_shares: Integers
+    clock_behind: bool = False
 
     def select(self, rows: npt.NDArray[np.intp]) -> Circumstances:
         """Of some of the claims."""
-        return Circumstances(found=self.found[rows], hard=self.hard[rows], provider_shares=self.provider_shares[rows])
+        return replace(self, found=self.found[rows], hard=self.hard[rows], provider_shares=self.provider_shares[rows])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,9 +74,17 @@ def weigh(columns: Columns, places: Places, circumstances: Circumstances, artefa
     scores = score(columns, places.nearest, places.square, artefacts.model, artefacts.usual)
     steps = _steps(scores, artefacts)
     reasons = words(len(columns.total), _reasons(columns, places, circumstances, artefacts, now))
-    reasons |= artefacts.cluster_words[places.nearest]
+    reasons |= artefacts.cluster_words[places.nearest] | circumstantial(circumstances, artefacts)
     reasons |= words(len(columns.total), _doubts(scores, steps, artefacts))
     return Weighed(places=places, scores=scores, steps=steps, words=reasons)
+
+
+def circumstantial(circumstances: Circumstances, artefacts: Artefacts) -> Words:
+    """Reasons that follow from providers' shares and the clock."""
+    shares, most = circumstances.provider_shares, artefacts.policy.max_provider_share * PER_MILLE
+    uncounted = shares == UNCOUNTED
+    held = words(len(shares), {Reason.PROVIDER_CONCENTRATION: shares > most, Reason.UNCOUNTED_PROVIDERS: uncounted})
+    return held | np.int32(BIT[Reason.CLOCK_BEHIND] if circumstances.clock_behind else 0)
 
 
 def _steps(scores: Scores, artefacts: Artefacts) -> Integers:
@@ -90,7 +102,6 @@ def _reasons(
         Reason.REFUSED_AUTOMATION: columns.refused,
         Reason.HARD_RULE: circumstances.hard,
         Reason.FINDING: circumstances.found,
-        Reason.PROVIDER_CONCENTRATION: circumstances.provider_shares > policy.max_provider_share * PER_MILLE,
         Reason.EXPIRED_MODEL: np.full(len(columns.total), expired),
         Reason.NOVEL: places.square > artefacts.novel_squares[places.nearest],
         Reason.SPOT_CHECK: columns.draws < policy.spot_check_share * DRAWS,

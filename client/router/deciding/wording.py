@@ -7,6 +7,7 @@ from typing import NamedTuple
 from client.router.deciding.lanes import Lane, Reason
 from client.router.deciding.policy import Language
 from client.router.deciding.scoring import PARTS
+from client.router.rules.tags import TAGS, Tag
 
 
 class Words(NamedTuple):
@@ -19,6 +20,14 @@ class Words(NamedTuple):
         """In one of them."""
         return self.zh if language == "zh" else self.en
 
+
+LANE_NAMES: dict[Lane, Words] = {
+    Lane.FAST: Words("快速通道", "FAST"),
+    Lane.REVIEW: Words("复核", "REVIEW"),
+    Lane.HUMAN: Words("人工", "HUMAN"),
+    Lane.HOLD: Words("暂缓支付", "HOLD"),
+}
+"""What a lane is called."""
 
 LANES: dict[Lane, Words] = {
     Lane.FAST: Words(
@@ -56,8 +65,16 @@ REASONS: dict[Reason, Words] = {
         "近期同类结算单大多来自同一家医疗机构。", "Most recent claims of this kind come from one provider."
     ),
     Reason.EXPIRED_MODEL: Words("所用的模型已过有效期。", "The model in use has expired."),
+    Reason.CLOCK_BEHIND: Words(
+        "系统时钟早于此前的决定，在核实之前由人工处理。",
+        "The system's clock is behind earlier decisions; until that is looked into, claims go to a person.",
+    ),
     Reason.QUARANTINED_CLUSTER: Words(
         "这一类结算单暂时一律由人工处理。", "For now all claims of this kind go to a person."
+    ),
+    Reason.UNCOUNTED_PROVIDERS: Words(
+        "近期同类结算单还不够多，无法判断是否集中于少数医疗机构。",
+        "Too few recent claims of this kind to say whether most of them come from few providers.",
     ),
     Reason.UNSUPPORTED_CLUSTER: Words(
         "已审核的同类结算单还不够多。", "Too few claims of this kind have been reviewed yet."
@@ -76,11 +93,30 @@ REASONS: dict[Reason, Words] = {
     Reason.SPOT_CHECK: Words(
         "这份结算单被随机抽中复查，与其内容无关。", "The claim was drawn by lot for a check, whatever is in it."
     ),
-    Reason.ROUTINE: Words(
-        "没有规则指出问题，其费用、住院天数和费用构成与本地同类结算单相近。",
-        "No rule points at anything, and cost, stay and fees are like those of such claims here.",
-    ),
+    Reason.ROUTINE: Words("没有规则指出需要查看之处。", "No rule points at anything to look at."),
 }
+
+REASON_NAMES: dict[Reason, Words] = {
+    Reason.REFUSED_AUTOMATION: Words("拒绝自动化决定", "refused automation"),
+    Reason.HARD_RULE: Words("命中暂缓规则", "hard rule"),
+    Reason.HELD_CLUSTER: Words("类别暂缓支付", "held cluster"),
+    Reason.FINDING: Words("命中规则", "finding"),
+    Reason.REVIEWED_CLUSTER: Words("类别一律复核", "reviewed cluster"),
+    Reason.HIGH_RISK_CLUSTER: Words("高风险类别", "high-risk cluster"),
+    Reason.PROVIDER_CONCENTRATION: Words("机构集中", "provider concentration"),
+    Reason.EXPIRED_MODEL: Words("模型过期", "expired model"),
+    Reason.CLOCK_BEHIND: Words("时钟落后", "clock behind"),
+    Reason.QUARANTINED_CLUSTER: Words("类别隔离", "quarantined cluster"),
+    Reason.UNCOUNTED_PROVIDERS: Words("机构计数不足", "uncounted providers"),
+    Reason.UNSUPPORTED_CLUSTER: Words("类别依据不足", "unsupported cluster"),
+    Reason.NOVEL: Words("新类型", "novel"),
+    Reason.NOT_CALIBRATED: Words("尚未校准", "not calibrated"),
+    Reason.LOW_CONFIDENCE: Words("可信程度低", "low confidence"),
+    Reason.OUTSIDE_FAST_SHARE: Words("超出快速通道份额", "outside the FAST share"),
+    Reason.SPOT_CHECK: Words("随机抽查", "spot check"),
+    Reason.ROUTINE: Words("常规", "routine"),
+}
+"""What a reason is called, for reviewers."""
 
 STRANGE: dict[str, Words] = dict(
     zip(
@@ -89,7 +125,7 @@ STRANGE: dict[str, Words] = dict(
             Words("总费用与{peers}相差较大。", "The total cost is unlike that of {peers}."),
             Words("住院天数与{peers}相差较大。", "The days of stay are unlike those of {peers}."),
             Words("费用构成与{peers}相差较大。", "The kinds of fees are unlike those of {peers}."),
-            Words("这样的诊断与手术组合在本地较少见。", "This operation is rare with this diagnosis here."),
+            Words("这样的诊断与手术组合在本地很少见。", "This operation is rare here together with such a diagnosis."),
             Words(
                 "这份结算单离最相近的一类较远，主要在于{block}。",
                 "The claim lies far from the nearest kind of claims, above all in {block}.",
@@ -111,6 +147,18 @@ PEERS: dict[str, Words] = {
 }
 """Whom a claim was held against, by the first words of the group's name."""
 
+BESIDE_PEERS: tuple[Words, ...] = (
+    Words("总费用", "the total cost"),
+    Words("住院天数", "the days of stay"),
+    Words("费用构成", "the kinds of fees"),
+)
+"""What is held against peers, in the order of the parts of the score."""
+
+LIKE = Words("这份结算单的{parts}与{peers}相近。", "In {parts} the claim is like {peers}.")
+"""Of what was compared and found usual."""
+
+NOT_STATED = Words("这份结算单没有注明{part}。", "The claim does not state {part}.")
+
 BLOCKS: dict[str, Words] = {
     "codes": Words("诊断和手术", "diagnosis and operation"),
     "fees": Words("费用构成", "the kinds of fees"),
@@ -118,20 +166,42 @@ BLOCKS: dict[str, Words] = {
     "total": Words("总费用", "the total cost"),
     "stay_days": Words("住院天数", "the days of stay"),
     "age_days": Words("年龄", "age"),
-    "tcm_dise_code": Words("中医诊断", "the TCM diagnosis"),
     "med_type": Words("就诊类别", "the kind of visit"),
+    "insutype": Words("险种", "the kind of insurance"),
+    "hosp_lv": Words("医院等级", "the level of the hospital"),
+    "adm_way": Words("入院途径", "the way of admission"),
+    "dscg_way": Words("离院方式", "the way of discharge"),
+    "gend": Words("性别", "sex"),
+    "tcm_dise_code": Words("中医诊断", "the TCM diagnosis"),
+    "fixmedins_code": Words("医疗机构", "the institution"),
+    "insu_admdvs": Words("参保地", "the region of insurance"),
+    "drg_code": Words("疾病诊断相关分组", "the diagnosis-related group"),
+    "dip_code": Words("病种组", "the group of diseases"),
+    "outcome": Words("审核结果", "the outcome of earlier checks"),
 }
-"""Blocks of a row; one that is not named here is called by its field."""
+"""Blocks of a row; every field that a feature specification may name."""
 
 COMPARED = Words("这份结算单与{peers}作了比较。", "The claim was compared with {peers}.")
 
 SIMILAR = Words(
-    "在评分相近的{n}份经人工审核的结算单中，{routine}份（{share}）被确认为常规单据。",
-    "Of {n} reviewed claims with a similar score, {routine} ({share}) were confirmed as routine.",
+    "在没有规则指出问题、评分相近的{n}份经人工审核的结算单中，{routine}份（{share}）被确认为常规单据。",
+    "Of {n} reviewed claims that no rule points at, with a similar score, {routine} ({share}) were confirmed "
+    "as routine.",
 )
 NO_SIMILAR = Words(
     "经人工审核的结算单还不够多，无法说明同类单据中有多少被确认为常规单据。",
     "Too few claims have been reviewed yet to say how many like this one were confirmed as routine.",
+)
+FOUND_BY_RULE = Words(
+    "有规则指出这份结算单，因此不给出同类单据的比例：该比例只统计没有规则指出问题的结算单。",
+    "A rule points at this claim, so no share of similar claims is told: it is counted where no rule points.",
+)
+
+
+TAG_NAMES: dict[Tag, Words] = {tag: Words(*names) for tag, names in TAGS.items()}
+TAGGED = Words(
+    "这份结算单的标记：{tags}。标记不影响走哪个通道。",
+    "Remarks on this claim: {tags}. They do not change where it goes.",
 )
 
 
@@ -140,7 +210,21 @@ def block_words(name: str) -> Words:
     return BLOCKS.get(name, Words(name, name))
 
 
+def listed(words: list[Words]) -> Words:
+    """Several in a row."""
+    *first, last = (one.en for one in words)
+    return Words("、".join(one.zh for one in words), f"{', '.join(first)} and {last}" if first else last)
+
+
 def peer_words(group: str | None, n: int) -> Words:
     """Whom a claim was held against."""
     kind = group.rsplit(" ", 1)[0] if group and " " in group else "all"
     return Words(*(text.format(n=f"{n:,}") for text in PEERS.get(kind, PEERS["all"])))
+
+
+def filled(words: Words, **given: Words) -> Words:
+    """A sentence with others in it."""
+    return Words(
+        words.zh.format(**{name: one.zh for name, one in given.items()}),
+        words.en.format(**{name: one.en for name, one in given.items()}),
+    )

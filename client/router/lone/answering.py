@@ -8,16 +8,17 @@ from dataclasses import dataclass
 import numpy as np
 
 from client.router.bench import Bench
-from client.router.claims import SECONDS_A_DAY
+from client.router.clocks import Moment
+from client.router.concentration import Concentration
 from client.router.drafts.drawing import FAST
 from client.router.due import Due
-from client.router.lone.asking import asked_id
 from client.router.lone.claim import PROVIDER, LoneClaim, column_of_one
-from client.router.lone.deciding import LoneDecision
+from client.router.lone.deciding import LoneDecision, Setting
 from client.router.lone.keeping import LoneKeeper, LoneNew
 from client.router.memories import Piece
 from client.router.registers import Registers
 from client.router.rules.history import History
+from client.router.shadowing import Shadow
 from client.router.store.decisions import Kept, Memory, Shadowed
 from client.router.store.store import Store
 
@@ -30,15 +31,17 @@ class Working:
         bench: In force.
         shadow: Decides, too, and changes nothing.
         history: Of earlier claims.
+        concentration: Of their providers.
         registers: Of the bureau.
-        moment: Unix seconds.
+        moment: Of the decision.
     """
 
     bench: Bench
-    shadow: Bench | None
+    shadow: Shadow | None
     history: History
+    concentration: Concentration
     registers: Registers
-    moment: int
+    moment: Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,52 +61,76 @@ class LoneAnswer:
     record: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoneMade:
+    """What was decided about a claim; not on the disk yet.
+
+    Attributes:
+        answer: To be given once it is.
+        new: What is to be kept.
+        piece: What is to be remembered then.
+    """
+
+    answer: LoneAnswer
+    new: LoneNew
+    piece: Piece
+
+
 class LoneRouter:
-    """Answers about single claims, durably; for one thread at a time.
+    """Finds, makes and keeps decisions about single claims; for one thread at a time.
 
     Guarantees:
-        * An answer is given after its decision is on the disk, with what the rules must remember of the claim.
-        * The same claim key with the same content gets the decision it got before, alone or in a batch.
+        * What was decided about a question before is found, whether it was asked alone or in a batch.
+        * Deciding keeps and remembers nothing: whoever asks answers after ``keep``, and remembers then.
     """
 
     def __init__(self, store: Store) -> None:
         """Use an open store."""
         self._store, self._keeper = store, LoneKeeper(store)
 
-    def answer(self, lone: LoneClaim, working: Working) -> LoneAnswer:
-        """The decision about a claim, made now unless there is one.
+    def find(self, asked: bytes) -> LoneAnswer | None:
+        """The decision about a question, if there is one.
 
         Raises:
-            StoreError: If it could not be kept: then nothing is decided.
+            StoreError: If the store cannot be read.
         """
-        asked = asked_id(lone)
         kept = self._keeper.find(asked)
-        return self._decided(asked, lone, working) if kept is None else self._kept(kept)
+        return None if kept is None else self._kept(kept)
 
-    def close(self) -> None:
-        """Let the store be closed."""
-        self._keeper.close()
-
-    def _decided(self, asked: bytes, lone: LoneClaim, working: Working) -> LoneAnswer:
-        decided = working.bench.lone.decide(lone, working.history, working.registers, working.moment)
+    def decide(self, asked: bytes, lone: LoneClaim, working: Working) -> LoneMade:
+        """Decide about a claim now."""
+        moment, setting = working.moment, _setting(asked, working)
+        decided = working.bench.lone.decide(lone, working.history, working.registers, moment.at, setting)
+        piece = _piece(lone, decided, working)
         new = LoneNew(
             asked=asked,
             decision_id=decided.decision_id,
             lane=decided.lane,
             record=decided.record,
-            decided_at=working.moment,
-            memory=_memory(lone, decided, working),
+            decided_at=moment.at,
+            memory=Memory(last_day=moment.day, held=piece.to_bytes()),
             due=_due(lone, decided),
             shadowed=_shadowed(lone, working),
         )
-        self._keeper.add(new)
-        working.history.remember(decided.events)  # only now: what was not decided is held against nobody
-        return LoneAnswer(
+        answer = LoneAnswer(
             decision_id=decided.decision_id,
             lane=decided.lane,
             confidence=decided.confidence,
             record=decided.record,
         )
+        return LoneMade(answer=answer, new=new, piece=piece)
+
+    def keep(self, new: LoneNew) -> None:
+        """Put a decision on the disk, with all that belongs to it.
+
+        Raises:
+            StoreError: If it could not be kept.
+        """
+        self._keeper.add(new)
+
+    def close(self) -> None:
+        """Let the store be closed."""
+        self._keeper.close()
 
     def _kept(self, kept: Kept) -> LoneAnswer:
         record = self._store.decisions.record(kept)
@@ -111,14 +138,17 @@ class LoneRouter:
         return LoneAnswer(decision_id=kept.decision_id, lane=kept.lane, confidence=confidence, record=record)
 
 
-def _memory(lone: LoneClaim, decided: LoneDecision, working: Working) -> Memory:
-    piece = Piece(
+def _setting(asked: bytes, working: Working) -> Setting:
+    return Setting(asked=asked, concentration=working.concentration, clock_behind=working.moment.behind)
+
+
+def _piece(lone: LoneClaim, decided: LoneDecision, working: Working) -> Piece:
+    return Piece(
         events=decided.events,
         model_sha256=working.bench.artefacts.model.sha256,
         clusters=np.array([decided.cluster], np.int32),
         providers=column_of_one(lone.attributes[PROVIDER]),
     )
-    return Memory(last_day=working.moment // SECONDS_A_DAY, held=piece.to_bytes())
 
 
 def _due(lone: LoneClaim, decided: LoneDecision) -> Due:
@@ -132,7 +162,10 @@ def _due(lone: LoneClaim, decided: LoneDecision) -> Due:
 
 
 def _shadowed(lone: LoneClaim, working: Working) -> Shadowed | None:
-    if working.shadow is None:
-        return None
-    decided = working.shadow.lone.decide(lone, working.history, working.registers, working.moment)
-    return Shadowed(model_sha256=working.shadow.artefacts.model.sha256, lanes=[decided.lane])
+    """A shadow counts no providers of its own: it goes by its cards."""
+
+    def lanes(shadow: Bench) -> list[str]:
+        setting = Setting(clock_behind=working.moment.behind)
+        return [shadow.lone.decide(lone, working.history, working.registers, working.moment.at, setting).lane]
+
+    return None if working.shadow is None else working.shadow.would(lanes)

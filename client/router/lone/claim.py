@@ -76,6 +76,8 @@ PROVIDER = ATTRIBUTES.index("fixmedins_code")
 
 VISIT = ATTRIBUTES.index("med_type")
 SEX = ATTRIBUTES.index("gend")
+REGION = ATTRIBUTES.index("insu_admdvs")
+TCM = ATTRIBUTES.index("tcm_dise_code")
 
 
 def lone_claim(claim: Claim, person_id: int, *, refused: bool) -> LoneClaim:

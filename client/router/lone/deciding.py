@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.claims import SECONDS_A_DAY, RoutedClaims, routed_claims
+from client.router.concentration import Concentration
 from client.router.deciding.artefacts import Artefacts
 from client.router.deciding.distance import locate
 from client.router.deciding.inputs import draws_of
@@ -23,6 +24,7 @@ from client.router.lone.claim import PROVIDER, LoneClaim
 from client.router.lone.event import event_of
 from client.router.lone.record import Made, RecordWriter
 from client.router.lone.sparing import Glance, Sparing
+from client.router.lone.tags import lone_tags
 from client.router.lone.weighing import Place, Said, Weigher
 from client.router.registers import Registers
 from client.router.rules.evaluate import evaluate
@@ -55,6 +57,24 @@ class LoneDecision:
     events: Events
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a router knows besides claim, history and registers.
+
+    Attributes:
+        asked: What is answered; None if no router asks.
+        concentration: Of providers; without it the cards say their shares.
+        clock_behind: Whether the clock is behind what was decided before.
+    """
+
+    asked: bytes | None = None
+    concentration: Concentration | None = None
+    clock_behind: bool = False
+
+
+NO_ROUTER = Setting()
+
+
 class LoneBench:
     """What single claims are decided with, prepared once; for one thread at a time."""
 
@@ -66,12 +86,13 @@ class LoneBench:
         self._weigher, self._writer = Weigher(artefacts), RecordWriter(artefacts)
         self._shares = artefacts.shares_of_providers
 
-    def decide(self, lone: LoneClaim, history: History, registers: Registers, now: int) -> LoneDecision:
+    def decide(
+        self, lone: LoneClaim, history: History, registers: Registers, now: int, setting: Setting = NO_ROUTER
+    ) -> LoneDecision:
         """Decide about a claim; nothing is remembered."""
         row, event = self._row(lone.claim), event_of(lone, now // SECONDS_A_DAY)
         places, events = locate(row, self._artefacts.model), np.array([event], np.int64)
         place, others = Place.of(places), history.others(events)
-        others = history.others(events)
         glance = Glance(
             lone=lone,
             event=event,
@@ -84,12 +105,16 @@ class LoneBench:
         said = Said(
             found=bool(found),
             hard=hard,
-            provider_share=self._shares.get((place.nearest, lone.attributes[PROVIDER] or ""), 0),
+            provider_share=self._share(place.nearest, lone.attributes[PROVIDER], setting.concentration),
             draw=int(draws_of([lone.claim.claim_key], self._artefacts.lot)[0]),
+            clock_behind=setting.clock_behind,
         )
         weighed = self._weigher.weigh(lone, place, said, now)
+        asked = None if setting.asked is None else setting.asked.hex()
+        tags = lone_tags(lone, events, history)
         decision_id, record = self._writer.write(
-            Made(lone=lone, row=row, place=place, said=said, weighed=weighed, findings=found), now
+            Made(lone=lone, row=row, place=place, said=said, weighed=weighed, findings=found, tags=tags, asked=asked),
+            now,
         )
         reasons = reasons_of(weighed.word)
         return LoneDecision(
@@ -101,6 +126,11 @@ class LoneBench:
             cluster=place.nearest,
             events=events,
         )
+
+    def _share(self, cluster: int, provider: str | None, concentration: Concentration | None) -> int:
+        if concentration is None:
+            return self._shares.get((cluster, provider or ""), 0)
+        return concentration.share(cluster, provider)
 
     def _found(
         self, rules: Sequence[Rule], glance: Glance, events: Events, history: History

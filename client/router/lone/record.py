@@ -15,12 +15,14 @@ from client.router.deciding.artefacts import Artefacts
 from client.router.deciding.habits import ABSENT
 from client.router.deciding.lanes import lane_of, reasons_of
 from client.router.deciding.record import ID_DIGITS, RECORD_FORMAT
+from client.router.deciding.remarks import region_said, tags_said
 from client.router.deciding.rowtext import row_texts
 from client.router.deciding.scoring import MILLION
 from client.router.deciding.weighing import NO_STEP
-from client.router.lone.claim import LoneClaim
+from client.router.lone.claim import REGION, LoneClaim
 from client.router.lone.weighing import LoneWeighed, Place, Said
 from client.router.rules.finding import Finding
+from client.router.rules.tags import Tag
 
 Rows = npt.NDArray[np.float32]
 
@@ -36,6 +38,8 @@ class Made:
         said: What else counts.
         weighed: Score, step and reasons.
         findings: Against the claim.
+        tags: Of the claim.
+        asked: What is answered, hexadecimal; None if no router asked.
     """
 
     lone: LoneClaim
@@ -44,6 +48,8 @@ class Made:
     said: Said
     weighed: LoneWeighed
     findings: tuple[Finding, ...]
+    tags: tuple[Tag, ...]
+    asked: str | None = None
 
 
 class RecordWriter:
@@ -53,7 +59,7 @@ class RecordWriter:
         """Spell what many records share."""
         model, habits = artefacts.model, artefacts.usual
         digests = _digest(artefacts.calibration_sha256), _digest(artefacts.cards_sha256)
-        self._opening = f'{{"calibration_sha256":{digests[0]},"cards_sha256":{digests[1]},"claim_key":'
+        self._opening = f'"calibration_sha256":{digests[0]},"cards_sha256":{digests[1]},"claim_key":'
         self._features = f'"features_sha256":"{model.features_sha256}","findings":'
         self._format = f',"format":"{RECORD_FORMAT}","habits_sha256":{_digest(artefacts.habits_sha256)},"inputs":'
         self._clusters = [
@@ -80,8 +86,9 @@ class RecordWriter:
 
     def _head(self, made: Made, now: int) -> str:
         key, place = quoted(made.lone.claim.claim_key), made.place
+        asked = "" if made.asked is None else f'"asked":"{made.asked}",'
         return (
-            f'{self._opening}{key},"cluster":{place.nearest},"confidence":{self._shares[made.weighed.step]},'
+            f'{{{asked}{self._opening}{key},"cluster":{place.nearest},"confidence":{self._shares[made.weighed.step]},'
             f'"contributions":{_list(place.contributions)},"decided_at":{now},'
         )
 
@@ -91,18 +98,20 @@ class RecordWriter:
         found = _plain([one.model_dump(mode="json") for one in made.findings]) if made.findings else "[]"
         return (
             f"{self._features}{found}{self._format}{_inputs(made.lone, made.said)},{lane},"
-            f"{self._clusters[place.nearest]},{self._peers[weighed.peers]},{self._policy},{reasons},"
-            f'"row":"{row_texts(made.row)[0]}","score":{weighed.score / MILLION!r},"second":{_number(place.second)},'
+            f"{self._clusters[place.nearest]},{self._peers[weighed.peers]},{self._policy},{reasons}"
+            f'{region_said(made.lone.attributes[REGION])},"row":"{row_texts(made.row)[0]}",'
+            f'"score":{weighed.score / MILLION!r},"second":{_number(place.second)},'
             f'"second_square_distance":{_number(place.second_square)},{self._steps[weighed.step]},'
-            f'"square_distance":{place.square},"strangeness":{_list(weighed.parts)}}}'
+            f'"square_distance":{place.square},"strangeness":{_list(weighed.parts)}{tags_said(made.tags)}}}'
         )
 
 
 def _inputs(lone: LoneClaim, said: Said) -> str:
     diagnosis, operation = quoted(lone.diagnoses[0]), quoted(lone.operations[0]) if lone.operations else "null"
+    behind = '"clock_behind":true,' if said.clock_behind else ""
     return (
-        f'{{"diagnosis":{diagnosis},"draw":{said.draw},"fees_fen":{_list(list(lone.fees))},'
-        f'"hard_rule":{_flag(said.hard)},"operation":{operation},"provider_share":{said.provider_share},'
+        f'{{{behind}"diagnosis":{diagnosis},"draw":{said.draw},"fees_fen":{_list(list(lone.fees))},'
+        f'"hard_rule":{_flag(said.hard)},"operation":{operation},"provider_share":{_number(said.provider_share)},'
         f'"refused_automation":{_flag(lone.refused_automation)},"stay_days":{lone.stay_days},"total_fen":{lone.total}}}'
     )
 

@@ -18,7 +18,7 @@ from client.router.deciding.habits import Kinds
 from client.router.deciding.inputs import DRAWS
 from client.router.deciding.lanes import BIT, Reason
 from client.router.deciding.scoring import MILLION, measured
-from client.router.deciding.weighing import NO_STEP, PER_MILLE
+from client.router.deciding.weighing import NO_STEP, PER_MILLE, UNCOUNTED
 from client.router.lone.claim import LoneClaim, column_of_one
 
 _KEPT_KINDS = 1 << 14
@@ -63,6 +63,7 @@ class Said:
     hard: bool
     provider_share: int
     draw: int
+    clock_behind: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,8 @@ class Weigher:
             Reason.HARD_RULE: said.hard,
             Reason.FINDING: said.found,
             Reason.PROVIDER_CONCENTRATION: said.provider_share > self._share_limit,
+            Reason.UNCOUNTED_PROVIDERS: said.provider_share == UNCOUNTED,
+            Reason.CLOCK_BEHIND: said.clock_behind,
             Reason.EXPIRED_MODEL: expires is not None and now >= expires,
             Reason.NOVEL: place.square > self._novel[place.nearest],
             Reason.SPOT_CHECK: said.draw < self._draw_limit,

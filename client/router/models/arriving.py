@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from client.router.models.shelf import MODEL_FILE, MOST_MODEL_BYTES, PUBLICATION_FILE, ModelShelf, Trust
 from common.consortium.publishing import MOST_BYTES, SignedPublication
 from common.errors import InputError, RefusedError
+
+HAND_OVER = "run the router as the station's user, or take each version with `fedclaims-bureau model import FILE`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,16 @@ def take_arrivals(shelf: ModelShelf, directory: Path, trust: Trust, now: int) ->
     Guarantees:
         * A station is not believed: every model passes all checks of the shelf.
         * One that fails keeps no other from being taken, and is told with its reason.
+        * A directory that this user may not look into is told as such, not taken for an empty one.
 
     Args:
         shelf: The router's.
         directory: ``models`` of the station; may not exist yet.
         trust: Whom the bureau believes.
         now: Unix seconds.
+
+    Raises:
+        InputError: If the directory cannot be looked into.
     """
     found, known = Arrived(), {one.publication for one in shelf.standing().entries}
     for folder in _folders(directory):
@@ -50,15 +56,24 @@ def take_arrivals(shelf: ModelShelf, directory: Path, trust: Trust, now: int) ->
     return found
 
 
-def _folders(directory: Path) -> Iterator[Path]:
-    named = [path for path in directory.glob("*-*") if path.name.partition("-")[0].isdecimal()]
-    yield from sorted(named, key=lambda path: int(path.name.partition("-")[0]))
+def _folders(directory: Path) -> Sequence[Path]:
+    try:
+        found = list(directory.iterdir())
+    except FileNotFoundError:
+        return ()
+    except OSError:
+        msg = f"{directory} cannot be looked into: the station keeps it for its own user; {HAND_OVER}"
+        raise InputError(msg) from None
+    named = [path for path in found if "-" in path.name and path.name.partition("-")[0].isdecimal()]
+    return sorted(named, key=lambda path: int(path.name.partition("-")[0]))
 
 
 def _bounded(path: Path, most: int) -> bytes:
     try:
         with path.open("rb") as file:
             return file.read(most + 1)
+    except PermissionError:
+        msg = f"{path} may not be read: the station keeps it for its own user; {HAND_OVER}"
     except OSError:
-        msg = f"{path} cannot be read: the router's user must be in the group that the station's models belong to"
-        raise InputError(msg) from None
+        msg = f"{path} cannot be read: restore it, or take the version with `fedclaims-bureau model import FILE`"
+    raise InputError(msg)

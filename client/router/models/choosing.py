@@ -8,16 +8,25 @@ from client.router.bench import Bench
 from client.router.claims import RoutedClaims
 from client.router.desk import Desk
 from client.router.files import routed
+from client.router.lone.ready import get_ready
 from client.router.models.canaries import Moves, insist_steady, moves
 from client.router.models.shelf import Held
 from client.router.registers import Registers
 from client.router.rules.history import History
+from common.errors import FedclaimsError, RefusedError
 
 AT_ONCE = 16_384
 
 
+class UnusableModelError(RefusedError):
+    """This software cannot decide with the model; the one in force stays, and the coordinator should be told."""
+
+
 def choose(desk: Desk, version: int, now: int) -> Moves | None:
     """Put a version in force, if it moves no more canary claims than the policy allows.
+
+    Guarantees:
+        * Before it is pinned, everything was loaded and it has decided about an example.
 
     Returns:
         How lanes moved; None if there was no model before.
@@ -26,14 +35,47 @@ def choose(desk: Desk, version: int, now: int) -> Moves | None:
         PublicationError: If it may not be used.
         ModelChoiceError: If the bureau refused it before.
         CanaryError: If too many lanes would move.
+        UnusableModelError: If nothing can be decided with it.
     """
     trust, before = desk.trust(now), desk.shelf.standing().in_force
     found = None
+    insist_decides(desk, version, now)
     if before is not None and before != version:
         found = canary_moves(desk, desk.shelf.held(before), desk.shelf.held(version), now)
         insist_steady(found, desk.policy().max_canary_moves)
     desk.shelf.accept(version, trust, now)
     return found
+
+
+def go_back(desk: Desk, version: int, now: int) -> None:
+    """Put a version in force again that was accepted before, once it has decided about an example.
+
+    Raises:
+        PublicationError: If it may not be used any more.
+        ModelChoiceError: If it was never accepted.
+        UnusableModelError: If nothing can be decided with it.
+    """
+    insist_decides(desk, version, now)
+    desk.shelf.roll_back(version, desk.trust(now), now)
+
+
+def insist_decides(desk: Desk, version: int, now: int) -> None:
+    """Nothing, if the bench of a version can be set up and decides.
+
+    Raises:
+        FedclaimsError: If a file needs mending.
+        UnusableModelError: If this software cannot decide with the model.
+    """
+    try:
+        get_ready(desk.bench(version, now))
+    except FedclaimsError:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is, the version in force must stay
+        msg = (
+            f"nothing can be decided with model version {version} here ({type(error).__name__}): the one in force "
+            "stays; tell the coordinator"
+        )
+        raise UnusableModelError(msg) from None
 
 
 def canary_moves(desk: Desk, before: Held, after: Held, now: int) -> Moves:

@@ -109,7 +109,12 @@ class ModelShelf:
         return Held(publication=found, model=parsed, bytes=model)
 
     def accept(self, version: int, trust: Trust, now: int) -> Standing:
-        """Put a version in force, pinned."""
+        """Put a version in force, pinned.
+
+        Raises:
+            PublicationError: If it may not be used; the class says why.
+            ModelChoiceError: If the bureau refused it before.
+        """
         return self._change(lambda standing: self._acceptable(standing, version, trust, now).accepted(version, now))
 
     def shadow(self, version: int) -> Standing:
@@ -131,7 +136,7 @@ class ModelShelf:
         def step(standing: Standing) -> Standing:
             after = standing.rolled_back(version)
             self._insist_usable(version, trust, now)
-            if not standing.links(version):
+            if not standing.links(version, standing.pinned or version):
                 msg = f"the versions after {version} do not name it as signed: use none of them, tell governance"
                 raise ModelChoiceError(msg)
             return after

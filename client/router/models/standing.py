@@ -8,7 +8,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, ValidationError
 
-from common.consortium.publishing import Publication
+from common.consortium.publishing import ForkedPublicationError, Publication
 from common.consortium.roster import Content, Second
 from common.errors import InputError, RefusedError
 
@@ -78,6 +78,7 @@ class Standing(Content):
 
         Raises:
             ModelChoiceError: If another content of this version is known.
+            ForkedPublicationError: If it and a neighbour that was received do not name each other.
         """
         for one in self.entries:
             if one.publication == publication:
@@ -89,11 +90,19 @@ class Standing(Content):
                 raise ModelChoiceError(msg)
         entry = Entry(publication=publication, stance=Stance.WAITING, since=now)
         entries = sorted((*self.entries, entry), key=lambda one: one.publication.version)
-        return self._with(entries=tuple(entries))
+        after = self._with(entries=tuple(entries))
+        after.insist_linked(publication.version - 1, publication.version + 1)
+        return after
 
     def accepted(self, version: int, now: int) -> Self:
-        """With this version in force, and pinned; it is no shadow any more."""
+        """With this version in force, and pinned; it is no shadow any more.
+
+        Raises:
+            ModelChoiceError: If it was refused.
+            ForkedPublicationError: If a version on the way to it does not name the one before.
+        """
         self._insist_not_refused(version)
+        self.insist_linked(self.pinned or version, version)
         pinned = version if self.pinned is None else max(self.pinned, version)
         shadow = None if self.shadow == version else self.shadow
         entries = self._said(version, Stance.ACCEPTED, now)
@@ -130,12 +139,25 @@ class Standing(Content):
             raise ModelChoiceError(msg)
         return self._with(in_force=version, shadow=None if self.shadow == version else self.shadow)
 
-    def links(self, version: int) -> bool:
-        """Whether the versions from this one to the pinned one name each other, wherever neighbours were received."""
-        held = [one.publication for one in self.entries if version <= one.publication.version <= (self.pinned or 0)]
+    def links(self, first: int, last: int) -> bool:
+        """Whether the versions from one to another name each other, wherever neighbours were received."""
+        held = [one.publication for one in self.entries if first <= one.publication.version <= last]
         return all(
             after.previous == before.digest for before, after in pairwise(held) if after.version == before.version + 1
         )
+
+    def insist_linked(self, first: int, last: int) -> None:
+        """Nothing, if these versions name each other.
+
+        Raises:
+            ForkedPublicationError: If they do not.
+        """
+        if not self.links(first, last):
+            msg = (
+                f"the model versions from {max(first, 1)} to {last} that came here do not name each other: use none of "
+                "them, keep all, tell governance"
+            )
+            raise ForkedPublicationError(msg)
 
     def to_json(self) -> bytes:
         """For a file, readable by people."""

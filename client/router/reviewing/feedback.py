@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from client.claims.parsing.keys import normal_key
 from client.claims.sources.opening import open_source
 from client.router.store.store import Store
 from client.router.store.verdicts import Reviewed, Verdict
@@ -58,7 +59,7 @@ def _reviewed(line: int, fields: dict[str, str], store: Store, now: int) -> Revi
 def _decision(line: int, fields: dict[str, str], store: Store) -> str:
     if name := fields.get("decision_id"):
         return store.decisions.by_id(name).decision_id
-    about = store.decisions.of_claim(fields.get("claim_key", ""))
+    about = store.decisions.of_claim(normal_key(fields.get("claim_key", "")))
     if not about:
         msg = f"line {line}: no decision about this claim was made here; nothing of the file was taken"
         raise InputError(msg)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import numpy.typing as npt
 from client.claims.ingest import Ingest
 from client.router.bench import Bench
 from client.router.claims import SECONDS_A_DAY
+from client.router.concentration import RECENT_DAYS
 from client.router.deciding.carding import local_cards
 from client.router.deciding.distance import locate
 from client.router.deciding.federating import federated_cards, with_federated
@@ -29,9 +31,6 @@ from client.router.store.verdicts import Verdict
 from common.columns import MISSING, ClaimTable, CodeColumn
 from common.errors import InputError
 
-RECENT_DAYS = 90
-"""What counts as recent where providers and shares of claims are counted."""
-
 MOST_RECENT = 200_000
 MOST_OBSERVED = 2_000_000
 
@@ -41,17 +40,16 @@ def calibrate(desk: Desk, bench: Bench, now: int) -> Learned:
 
     Guarantees:
         * What decided before is kept: every record still replays.
-
-    Raises:
-        InputError: If reviewed claims have rows of other features than the model's.
+        * Claims that were decided under a model of other features are left out, and counted.
     """
     artefacts, model = bench.artefacts, bench.artefacts.model
     verdicts, records, n_by_rule = _chosen(desk)
     found = rescored(records, artefacts)
+    verdicts = list(compress(verdicts, found.fits))
     routine = np.array([one.verdict is Verdict.ROUTINE for one in verdicts], np.bool_)
     reviewed = Reviewed(scores=found.scores, routine=routine, strata=_strata(verdicts))
     calibration = None
-    if len(records):
+    if verdicts:
         calibration = fit_calibration(
             reviewed,
             _recent_scores(desk, bench),
@@ -63,7 +61,13 @@ def calibrate(desk: Desk, bench: Bench, now: int) -> Learned:
     _put(desk, Kind.CALIBRATION, model.sha256, calibration.to_json() if calibration else None, now)
     _put(desk, Kind.CARDS, model.sha256, _cards(desk, bench, found.clusters, ~routine, now), now)
     table = () if calibration is None else reliability(cross_fitted(reviewed), routine)
-    return Learned(n_reviewed=len(records), n_by_rule=n_by_rule, calibration=calibration, table=table)
+    return Learned(
+        n_reviewed=len(verdicts),
+        n_by_rule=n_by_rule,
+        n_other_features=len(records) - len(verdicts),
+        calibration=calibration,
+        table=table,
+    )
 
 
 def learn_habits(desk: Desk, bench: Bench, ingest: Ingest, now: int) -> Habits:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from client.router.deciding.lanes import Lane
 from client.router.store.decisions import LANES
 from client.router.store.store import Store
 from client.router.store.verdicts import Verdict
@@ -30,15 +31,25 @@ class LaneReport:
         return sum(self.verdicts.values())
 
     @property
-    def wrong(self) -> int:
-        """Reviewed claims that the lane misjudged: improper ones that passed, or routine ones that did not."""
-        routine = self.verdicts.get(Verdict.ROUTINE, 0)
-        return self.reviewed - routine if self.lane == LANES[0] else routine
+    def routine(self) -> int:
+        """Reviewed claims that were confirmed as routine."""
+        return self.verdicts.get(Verdict.ROUTINE, 0)
+
+    @property
+    def share_routine(self) -> float | None:
+        """Of the reviewed ones; None without any."""
+        return self.routine / self.reviewed if self.reviewed else None
 
     @property
     def share_wrong(self) -> float | None:
-        """Of the reviewed ones; None without any."""
-        return self.wrong / self.reviewed if self.reviewed else None
+        """Reviewed claims that the lane misjudged: improper ones that passed, routine ones that were stopped.
+
+        None without any, and for HUMAN: to send a claim to a person is no judgement of it.
+        """
+        routine = self.share_routine
+        if routine is None or self.lane == Lane.HUMAN:
+            return None
+        return 1 - routine if self.lane == Lane.FAST else routine
 
 
 def lane_reports(store: Store) -> tuple[LaneReport, ...]:

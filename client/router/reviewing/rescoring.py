@@ -16,22 +16,23 @@ from client.router.deciding.inputs import Columns
 from client.router.deciding.rowtext import row_of
 from client.router.deciding.scoring import MILLION, score
 from common.columns import encode_codes
-from common.errors import InputError
 
 AT_ONCE = 4_096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rescored:
-    """Of ``n`` decided claims.
+    """Of the ``n`` of ``m`` decided claims whose rows have the model's features.
 
     Attributes:
         scores: float64 ``(n,)``.
         clusters: int64 ``(n,)``, the nearest.
+        fits: bool ``(m,)``, which of the claims these are.
     """
 
     scores: npt.NDArray[np.float64]
     clusters: npt.NDArray[np.int64]
+    fits: npt.NDArray[np.bool_]
 
 
 def rescored(records: Iterable[bytes], artefacts: Artefacts) -> Rescored:
@@ -40,14 +41,13 @@ def rescored(records: Iterable[bytes], artefacts: Artefacts) -> Rescored:
     Guarantees:
         * A claim that was decided before the habits were observed may be among what they were observed in: it is left
           out of its counts, so that it looks as strange as a new one of its kind would.
-
-    Raises:
-        InputError: If a row was made with other features than the model's: such claims must be read again.
+        * A claim whose row was made with other features than the model's is left out, and it is told which these are.
     """
     parts = [_rescored([json.loads(one) for one in some], artefacts) for some in _some(records)]
     return Rescored(
         scores=np.concatenate([np.empty(0), *(one.scores for one in parts)]),
         clusters=np.concatenate([np.empty(0, np.int64), *(one.clusters for one in parts)]),
+        fits=np.concatenate([np.empty(0, np.bool_), *(one.fits for one in parts)]),
     )
 
 
@@ -62,16 +62,19 @@ def _some(records: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
         yield taken
 
 
-def _rescored(records: Sequence[dict[str, Any]], artefacts: Artefacts) -> Rescored:
+def _rescored(given: Sequence[dict[str, Any]], artefacts: Artefacts) -> Rescored:
     model = artefacts.model
-    if any(one["features_sha256"] != model.features_sha256 for one in records):
-        msg = "some decided claims have rows of other features than this model's: route new claims under it first"
-        raise InputError(msg)
+    fits = np.array([one["features_sha256"] == model.features_sha256 for one in given], np.bool_)
+    records = [one for one, fitting in zip(given, fits.tolist(), strict=True) if fitting]
+    if not records:
+        return Rescored(scores=np.empty(0), clusters=np.empty(0, np.int64), fits=fits)
     rows = np.concatenate([row_of(one["row"], model.features.n_features) for one in records])
     places = locate(rows, model)
     among = np.array([one["decided_at"] <= artefacts.usual.fitted_at for one in records], np.bool_)
     return Rescored(
-        scores=_scores([one["inputs"] for one in records], places, among, artefacts), clusters=places.nearest
+        scores=_scores([one["inputs"] for one in records], places, among, artefacts),
+        clusters=places.nearest,
+        fits=fits,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -15,9 +16,11 @@ from common.columns import MISSING
 
 Flags = npt.NDArray[np.bool_]
 
-_HERBAL = tuple(FEE_CATEGORIES).index("10")
+HERBAL = tuple(FEE_CATEGORIES).index("10")
 
-TAGS: dict[str, tuple[str, str]] = {
+Tag = Literal["first_visit", "referred", "tcm"]
+
+TAGS: dict[Tag, tuple[str, str]] = {
     "first_visit": ("首诊", "first visit"),
     "referred": ("转诊", "referral"),
     "tcm": ("中医", "traditional Chinese medicine"),
@@ -40,7 +43,7 @@ class Tags:
     referred: Flags
     tcm: Flags
 
-    def of(self, row: int) -> tuple[str, ...]:
+    def of(self, row: int) -> tuple[Tag, ...]:
         """The tags of one claim, in the order of ``TAGS``."""
         return tuple(name for name in TAGS if getattr(self, name)[row])
 
@@ -60,5 +63,5 @@ def tags_of(claims: RoutedClaims, events: Events, history: History) -> Tags:
     return Tags(
         first_visit=known & ~earlier,
         referred=claims.referred,
-        tcm=diagnosed | (claims.table.fees[:, _HERBAL] > 0),
+        tcm=diagnosed | (claims.table.fees[:, HERBAL] > 0),
     )

@@ -16,6 +16,7 @@ from grpc_reflection.v1alpha import reflection
 from client.ledger.durable import read_private
 from client.router.serving import schema
 from client.router.serving.service import MOST_BATCH_BYTES, RouterService
+from client.router.serving.streams import LONGEST_SILENCE_S, StreamLimit
 from client.service import LONGEST_SOCKET_PATH, SOCKET_MODE
 from common.errors import EngineError, InputError
 
@@ -56,7 +57,8 @@ class Door:
         group: May connect to the socket; empty for the router's own group.
         address: ``host:port`` instead; then ``tls`` is given, too.
         tls: For the address.
-        connections: Calls at once.
+        connections: Calls at once; at most half of them streams.
+        silence_s: For so long a stream may be silent.
     """
 
     socket: Path
@@ -64,6 +66,7 @@ class Door:
     address: str = ""
     tls: Tls | None = None
     connections: int = 64
+    silence_s: float = LONGEST_SILENCE_S
 
 
 @contextmanager
@@ -72,14 +75,16 @@ def listening(service: RouterService, door: Door) -> Iterator[int]:
 
     Guarantees:
         * Calls beyond ``connections`` are turned away at once; a message beyond the limit is not parsed.
+        * Streams, however many and however silent, leave half of ``connections`` to other calls.
         * Over an address only those are heard who show a certificate of ``client_ca``.
         * At the end calls under way are finished first, and health says before that nothing is taken any more.
 
     Raises:
         EngineError: If the socket or the address cannot be opened.
     """
-    with ThreadPoolExecutor(door.connections, thread_name_prefix="router") as pool:
-        server = grpc.server(pool, options=_limits(), maximum_concurrent_rpcs=door.connections)
+    limit = StreamLimit(max(door.connections // 2, 1), door.silence_s)
+    with ThreadPoolExecutor(door.connections, thread_name_prefix="router") as pool, limit:
+        server = grpc.server(pool, interceptors=(limit,), options=_limits(), maximum_concurrent_rpcs=door.connections)
         server.add_generic_rpc_handlers((service.handlers(),))
         state = health.HealthServicer(experimental_non_blocking=True, experimental_thread_pool=pool)
         health_pb2_grpc.add_HealthServicer_to_server(state, server)

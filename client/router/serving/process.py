@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import resource
 import signal
@@ -21,6 +22,7 @@ from client.router.grouping import GroupCommit
 from client.router.lone.claim import lone_claim
 from client.router.lone.ready import get_ready, tidy_up
 from client.router.place import RouterPlace
+from client.router.registers import UNHEARD
 from client.router.router import Router
 from client.router.serving.listening import Door, Tls, listening
 from client.router.serving.service import Answer, Decides, Question, RouterService
@@ -54,6 +56,8 @@ def run_router(root: Path, ready: Callable[[int], None] = lambda _: None) -> Non
             say("started", pid=os.getpid(), model_version=router.bench.artefacts.model.version)
             for rule, register in router.idle_rules():
                 say("a rule does not run", rule=rule, missing=register)
+            if router.registers.opted_out is None:
+                say(UNHEARD, level=logging.WARNING, missing="opted_out")
             ready(port)
             _until(stop, again, router)
             say("stopping")
@@ -133,8 +137,11 @@ def _until(stop: threading.Event, again: threading.Event, router: Router) -> Non
         try:
             router.swap()
             say("swapped", model_version=router.bench.artefacts.model.version)
-        except (FedclaimsError, OSError) as error:
-            say("what is there now cannot be used", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001  whatever it is, claims go on being decided
+            text = str(error) if isinstance(error, FedclaimsError) else "look at models, policy and registers"
+            in_force = router.bench.artefacts.model.version
+            kept = {"error": type(error).__name__, "text": text, "model_version": in_force}
+            say("what is there now cannot be used, the router goes on with what it had", level=logging.ERROR, **kept)
 
 
 def _signals() -> tuple[threading.Event, threading.Event]:

@@ -6,13 +6,16 @@ from typing import Self
 
 from pydantic import ValidationError, model_validator
 
+from client.claims.parsing.keys import normal_key
 from common.claim import ALIASES, Claim, Diagnosis, FeeItem, Operation
 from common.errors import InputError
 
 MOST_CLAIM_BYTES = 1 << 16
+MOST_KEY_CHARACTERS = 128
 
 _KNOWN = frozenset({*ALIASES, *(name for one in (Claim, Diagnosis, Operation, FeeItem) for name in one.model_fields)})
 _MOST_FAULTS = 3
+_KEYS = ("claim_key", "psn_key")
 
 
 class NationalClaim(Claim):
@@ -40,6 +43,7 @@ def read_claim(held: bytes) -> Claim:
         * Whatever the bytes are: a claim, or ``UnreadableClaimError``.
         * Nothing beyond ``MOST_CLAIM_BYTES`` is parsed.
         * What is no ``NationalClaim`` is judged as a ``Claim``, in its words.
+        * Keys of claim and person are in the one spelling that they have when they come in files.
 
     Raises:
         UnreadableClaimError: If they are none.
@@ -48,7 +52,7 @@ def read_claim(held: bytes) -> Claim:
         msg = f"a claim has at most {MOST_CLAIM_BYTES} bytes"
         raise UnreadableClaimError(msg)
     try:
-        return _read(held)
+        return _with_normal_keys(_read(held))
     except ValidationError as error:
         msg = f"this is no claim: {_faults(error)}"
     except (ValueError, TypeError, ArithmeticError, RecursionError):
@@ -62,6 +66,17 @@ def _read(held: bytes) -> Claim:
         return NationalClaim.model_validate_json(held)
     except (ValueError, TypeError, ArithmeticError, RecursionError):
         return Claim.model_validate_json(held)
+
+
+def _with_normal_keys(claim: Claim) -> Claim:
+    keys = {name: normal_key(getattr(claim, name)) for name in _KEYS}
+    if all(getattr(claim, name) == key for name, key in keys.items()):
+        return claim
+    for name, key in keys.items():
+        if not 0 < len(key) <= MOST_KEY_CHARACTERS:
+            msg = f"this is no claim: {name}: ill-formed key"
+            raise UnreadableClaimError(msg)
+    return claim.model_copy(update=keys)
 
 
 def _faults(error: ValidationError) -> str:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as NotInTimeError
+from contextlib import suppress
 from dataclasses import dataclass
 from queue import Full, Queue
 from threading import Thread
@@ -76,7 +77,7 @@ class RouterService:
         * Nothing is parsed beyond its limit, and whatever comes in, what goes out is an answer, a refusal or a status
           code with a text of our own: never an exception's text.
         * An answer is given only after its decision is on the disk.
-        * Streams and batches hold a bounded number of claims in memory.
+        * Streams and batches hold a bounded number of claims in memory, and no thread once whoever asked is gone.
     """
 
     def __init__(self, decides: Decides) -> None:
@@ -115,6 +116,8 @@ class RouterService:
     def decide_stream(self, requests: Iterable[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
         """Claims as they come; a thread of its own reads ahead, up to the window."""
         under_way: UnderWay = Queue(STREAM_WINDOW)
+        if not context.add_callback(lambda: _wake(under_way)):
+            return
         Thread(target=self._read_ahead, args=(requests, under_way, context), daemon=True).start()
         try:
             while (one := under_way.get()) is not None:
@@ -148,6 +151,12 @@ class RouterService:
         except Exception as error:  # noqa: BLE001  told to whoever reads the answers
             yield error if context.is_active() else None
         yield None
+
+
+def _wake(under_way: UnderWay) -> None:
+    """Whoever waits for more of a stream that has ended need not; where the queue is full, nobody waits."""
+    with suppress(Full):
+        under_way.put_nowait(None)
 
 
 def _question(request: bytes) -> Question:

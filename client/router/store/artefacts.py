@@ -59,6 +59,12 @@ class ArtefactStore:
             raise InputError(msg)
         return bytes(held)
 
+    def every(self, kind: Kind) -> list[bytes]:
+        """All that was kept of a kind, the oldest first."""
+        wanted = select(ARTEFACTS.c.held).where(ARTEFACTS.c.kind == kind.value).order_by(ARTEFACTS.c.kept_at)
+        with failing("read"), self._engine.connect() as connection:
+            return [bytes(held) for held in connection.execute(wanted).scalars()]
+
     def point(self, kind: Kind, model_sha256: str, sha256: str | None) -> None:
         """Say which of its kind goes with a model from now on, durably; None for none."""
         name = f"{kind.value}/{model_sha256}"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, and_, func, select
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, select, true
 from sqlalchemy.exc import SQLAlchemyError
 
 from client.router.records import Records
@@ -34,7 +34,7 @@ class New:
         decision_ids: Hexadecimal.
         lanes: Out of ``LANES``.
         records: In their one spelling.
-        decided_at: Unix seconds.
+        decided_at: Unix seconds; not before those that are kept already.
     """
 
     asked: Sequence[bytes]
@@ -194,6 +194,26 @@ class DecisionStore:
         recent = select(MEMORIES.c.held).where(MEMORIES.c.last_day >= since_day).order_by(MEMORIES.c.number)
         with self._reading() as connection:
             return list(connection.execute(recent).scalars())
+
+    def newest_days(self, most: int) -> list[int]:
+        """The last days of which rules remember something, newest first."""
+        days: list[int] = []
+        with self._reading() as connection:
+            while len(days) < most:
+                earlier = select(func.max(MEMORIES.c.last_day)).where(
+                    MEMORIES.c.last_day < days[-1] if days else true()
+                )
+                day = connection.execute(earlier).scalar()
+                if day is None:
+                    break
+                days.append(day)
+        return days
+
+    def latest(self) -> int:
+        """When the latest decision was made, Unix seconds; 0 if there is none."""
+        newest = select(SHEETS.c.decided_at).order_by(SHEETS.c.sheet.desc()).limit(1)
+        with self._reading() as connection:
+            return connection.execute(newest).scalar() or 0
 
     def forget(self, before_day: int) -> None:
         """Remove what rules remember of claims before a day."""

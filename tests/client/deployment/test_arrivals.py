@@ -104,6 +104,40 @@ def test_versions_go_on_and_never_back(tmp_path: Path) -> None:
     assert arrivals(tmp_path).newest() == second
 
 
+@pytest.mark.parametrize("damage", [b"", b"{", b"\xff", b'{"publication": 1}', None])
+def test_a_damaged_newest_model_is_set_aside_and_keeps_no_later_one_out(
+    tmp_path: Path, damage: bytes | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = publication()
+    second = publication(2, first.digest)
+    for one in (first, second):
+        arrivals(tmp_path).keep(published(one))
+    (folder,) = (tmp_path / "models").glob("2-*")
+    if damage is None:
+        (folder / "publication.json").unlink()
+    else:
+        (folder / "publication.json").write_bytes(damage)
+    third = publication(3, second.digest)
+    arrivals(tmp_path).keep(published(third))
+    assert arrivals(tmp_path).newest() == third
+    assert kept(tmp_path) == sorted([f"1-{first.digest[:16]}", f"3-{third.digest[:16]}", f"damaged-{folder.name}"])
+    assert "set aside" in caplog.text
+
+
+def test_a_version_that_was_damaged_is_taken_again_and_none_before_it(tmp_path: Path) -> None:
+    first = publication()
+    second = publication(2, first.digest)
+    for one in (first, second):
+        arrivals(tmp_path).keep(published(one))
+    for _ in range(2):
+        (folder,) = (tmp_path / "models").glob("2-*")
+        (folder / "publication.json").write_bytes(b"{")
+        with pytest.raises(ForkedPublicationError):
+            arrivals(tmp_path).keep(published(publication(2, "d" * 64)))
+        arrivals(tmp_path).keep(published(second))
+    assert arrivals(tmp_path).newest() == second
+
+
 def test_ten_follows_nine_and_old_versions_make_room(tmp_path: Path) -> None:
     before = None
     for version in range(1, KEPT + 4):

@@ -6,6 +6,7 @@ import csv
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from client.router.router import now
 from common.claim import Claim
 from common.consortium.publishing import SignedPublication
 from tests.client.router.deciding.worlds import claims
-from tests.client.router.homes import Home, belongings, chain, model_bytes
+from tests.client.router.homes import Home, belongings, chain, model_bytes, publication
 from tests.client.tables import wide_row, write_csv
 
 Run = Callable[..., int]
@@ -102,6 +103,23 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
+@pytest.mark.parametrize("ending", ["parquet", "csv", "jsonl"])
+def test_decisions_name_claims_and_so_their_file_is_its_owners_alone(tmp_path: Path, run: Run, ending: str) -> None:
+    out = tmp_path / f"decisions.{ending}"
+    left = tmp_path / f".{out.name}.part"
+    left.touch(0o644)
+    run("route", write_csv(tmp_path / "claims.csv", rows(3)), "--out", out)
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert not left.exists()
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_no_cell_of_decisions_is_a_formula(tmp_path: Path, run: Run, start: str) -> None:
+    given: list[dict[str, object]] = [one | {"setl_id": f"{start}SUM(A1)"} for one in rows(1)]
+    run("route", write_csv(tmp_path / "claims.csv", given), "--out", tmp_path / "out.csv")
+    assert [line["claim_key"] for line in lines_of(tmp_path / "out.csv")] == [f"'{start}SUM(A1)"]
+
+
 def test_routing_the_same_file_again_gives_the_same_decisions(tmp_path: Path, run: Run) -> None:
     source = write_csv(tmp_path / "claims.csv", rows(40))
     run("route", source, "--out", tmp_path / "first.csv")
@@ -128,9 +146,38 @@ def test_a_decision_is_explained_by_its_identity_or_its_claim(
     assert run("explain", "S4") == record
     page = tmp_path / "page.html"
     assert main(["explain", "S4", "--dir", str(home.root), "--html", str(page), "--language", "zh"]) == 0
+    assert "逐字节相同" in capsys.readouterr().out
+    assert main(["explain", "S4", "--dir", str(home.root), "--language", "en"]) == 0
     assert "the same, byte for byte" in capsys.readouterr().out
     assert "<svg" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
+    run("explain", "S4", "--html", page, code=3)
     run("explain", "unknown", code=3)
+
+
+def test_decisions_say_the_tags_of_their_claims_and_the_same_when_asked_again(tmp_path: Path, run: Run) -> None:
+    given = write_csv(tmp_path / "claims.csv", [one | {"tcm_dise_code": "BNP010"} for one in rows(5)])
+    for name in ("first", "again"):
+        run("route", given, "--out", tmp_path / f"{name}.csv")
+        run("route", given, "--out", tmp_path / f"{name}.parquet")
+        lines = [*lines_of(tmp_path / f"{name}.csv"), *lines_of(tmp_path / f"{name}.parquet")]
+        assert {line["tags"] for line in lines} <= {"tcm", "first_visit,tcm"}
+
+
+def test_the_report_says_where_claims_of_each_region_went(
+    tmp_path: Path, run: Run, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given = [one | {"insu_admdvs": "350100" if place < 60 else ""} for place, one in enumerate(rows(65))]
+    said: Any = run("route", write_csv(tmp_path / "claims.csv", given), "--out", tmp_path / "out.csv")
+    report: Any = run("router", "report")
+    named, unnamed = report["regions"]
+    assert (named["region"], unnamed["region"], unnamed["claims"]) == ("350100", None, "<11")
+    assert set(named["lanes"]) == set(said["lanes"])
+    page = tmp_path / "report.html"
+    assert main(["router", "report", "--dir", str(home.root), "--html", str(page), "--language", "zh"]) == 0
+    assert "350100" in capsys.readouterr().out
+    assert "各地区各月的通道" in page.read_text()
+    assert page.stat().st_mode & 0o777 == 0o600
 
 
 def test_an_explanation_replays_with_what_the_decision_was_made_with(tmp_path: Path, run: Run, home: Home) -> None:
@@ -161,8 +208,8 @@ def test_verdicts_come_back_and_calibrate(tmp_path: Path, run: Run, home: Home) 
     run("route", write_csv(tmp_path / "new.csv", rows(50, 1000)), "--out", tmp_path / "second.jsonl")
     assert all(line["confidence"] is not None for line in lines_of(tmp_path / "second.jsonl"))
     report: Any = run("router", "report")
-    assert sum(one["decided"] for one in report) == 450
-    assert sum(one["verdicts"]["improper"] for one in report) == 30
+    assert sum(one["decided"] for one in report["lanes"]) == 450
+    assert sum(one["verdicts"]["improper"] for one in report["lanes"]) == 30
 
 
 @pytest.mark.parametrize(
@@ -194,7 +241,7 @@ def test_the_newest_verdict_counts_and_the_others_stay(tmp_path: Path, run: Run,
         [counting] = desk.store.verdicts.counting()
         assert counting.verdict == "fraud"
     report: Any = run("router", "report")
-    assert sum(sum(one["verdicts"].values()) for one in report) == 1
+    assert sum(sum(one["verdicts"].values()) for one in report["lanes"]) == 1
 
 
 def files_of(folder: Path, publication: SignedPublication, version: int) -> tuple[Path, Path]:
@@ -230,6 +277,67 @@ def test_without_canaries_a_second_model_is_not_accepted_unless_the_policy_allow
     run("model", "accept", *files)
 
 
+def test_a_model_with_which_nothing_can_be_decided_is_neither_pinned_nor_gone_back_to(tmp_path: Path) -> None:
+    home = Home(tmp_path / "other").begin()
+    held = home.place.policy.read_text()
+    home.place.policy.write_text("unknown = 1")
+    files = [str(path) for path in files_of(tmp_path, chain(1)[0], 1)]
+    assert main(["model", "accept", *files, "--dir", str(home.root)]) == 3
+    assert standing_of(home) == (None, None)
+    home.place.policy.write_text(held)
+    home.policy(max_canary_moves=1.0)
+    later = [str(path) for path in files_of(tmp_path, chain(2)[1], 2)]
+    for given in (files, later):
+        assert main(["model", "accept", *given, "--dir", str(home.root)]) == 0
+    home.place.policy.write_text("unknown = 1")
+    assert main(["model", "rollback", "1", "--dir", str(home.root)]) == 3
+    assert standing_of(home) == (2, 2)
+
+
+def standing_of(home: Home) -> tuple[int | None, int | None]:
+    with Desk.open(home.root) as desk:
+        found = desk.shelf.standing()
+    return found.in_force, found.pinned
+
+
+def test_a_model_that_breaks_this_software_is_refused_and_the_one_in_force_stays(
+    tmp_path: Path, run: Run, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(_: object) -> None:
+        raise ZeroDivisionError
+
+    home.policy(max_canary_moves=1.0)
+    files = files_of(tmp_path, chain(2)[1], 2)
+    with monkeypatch.context() as broken:
+        broken.setattr("client.router.models.choosing.get_ready", breaks)
+        said: Any = run("model", "accept", *files, code=5)
+    assert "ZeroDivisionError" in said["text"]
+    assert standing_of(home) == (1, 1)
+    run("model", "accept", "--version", 2)
+
+
+def test_a_version_that_never_came_is_taken_from_files_with_the_same_checks_and_waits(
+    tmp_path: Path, run: Run, home: Home
+) -> None:
+    folder = tmp_path / "delivered"
+    folder.mkdir()
+    (folder / "publication.json").write_bytes(chain(2)[1].to_json())
+    (folder / "model.json").write_bytes(model_bytes(1))
+    assert "not the model" in run("model", "import", folder, code=5)["text"]  # type: ignore[index]
+    (folder / "publication.json").write_bytes(publication(2, previous="d" * 64).to_json())
+    (folder / "model.json").write_bytes(model_bytes(2))
+    run("model", "import", folder, code=5)
+    assert [one["publication"]["version"] for one in run("model", "list")["entries"]] == [1]  # type: ignore[index]
+    (folder / "publication.json").write_bytes(chain(2)[1].to_json())
+    for given in ([folder], [folder / "publication.json"], [folder / "publication.json", folder / "model.json"]):
+        said: Any = run("model", "import", *given)
+        assert said["version"] == 2
+    assert standing_of(home) == (1, 1)
+    entries = run("model", "list")["entries"]  # type: ignore[index]
+    assert [(one["publication"]["version"], one["stance"]) for one in entries] == [(1, "accepted"), (2, "waiting")]
+    run("model", "import", tmp_path / "nothing.json", code=3)
+
+
 def test_a_shadow_reports_how_far_it_agrees(tmp_path: Path, run: Run) -> None:
     run("model", "shadow", *files_of(tmp_path, chain(2)[1], 2))
     run("route", write_csv(tmp_path / "claims.csv", rows(30)), "--out", tmp_path / "out.csv")
@@ -260,3 +368,32 @@ def test_who_refused_automation_goes_to_a_person(tmp_path: Path, run: Run, home:
     lines = lines_of(tmp_path / "out.csv")
     assert [line["lane"] for line in (lines[3], lines[5])] == ["HUMAN", "HUMAN"]
     assert {line["claim_key"] for line in lines if "refused_automation" in line["reasons"]} == {"S3", "S5"}
+
+
+def test_a_router_does_not_open_on_a_register_in_which_nobody_would_be_found(
+    tmp_path: Path, run: Run, home: Home
+) -> None:
+    mapping = (resources.files("client.claims") / "mappings" / "nhsa_4101_wide.toml").read_text("utf-8")
+    (home.root / "own.toml").write_text(mapping.replace('person_key = ["psn_no"]', 'person_key = "each_claim"'))
+    home.configure('mapping = "nhsa_4101_wide"', 'mapping = "own.toml"')
+    source = write_csv(tmp_path / "claims.csv", rows(3))
+    run("route", source, "--out", tmp_path / "out.csv")
+    write_csv(home.root / "opted-out.csv", [{"psn_key": "P3"}])
+    home.configure('# opted_out = "opted-out.csv"', 'opted_out = "opted-out.csv"')
+    said: Any = run("route", source, "--out", tmp_path / "other.csv", code=3)
+    assert "opted_out" in said["text"]
+    assert "person_key" in said["text"]
+
+
+def test_it_is_told_that_nobodys_refusal_is_heard(
+    tmp_path: Path, home: Home, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_csv(tmp_path / "claims.csv", rows(3))
+    for words in (["route", str(source), "--out", str(tmp_path / "a.csv")], ["router", "report"]):
+        assert main([*words, "--dir", str(home.root)]) == 0
+        assert "nobody's refusal of automated decisions is heard" in capsys.readouterr().out
+    write_csv(home.root / "opted-out.csv", [{"psn_key": "P3"}])
+    home.configure('# opted_out = "opted-out.csv"', 'opted_out = "opted-out.csv"')
+    for words in (["route", str(source), "--out", str(tmp_path / "b.csv")], ["router", "report"]):
+        assert main([*words, "--dir", str(home.root)]) == 0
+        assert "refusal" not in capsys.readouterr().out

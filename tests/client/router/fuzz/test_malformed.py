@@ -51,10 +51,6 @@ def requests_in(found: dict[str, Figures], ways: Doors) -> int:
     return sum(one.inputs for one in found.values()) - files + sum(one.ingest.seen for one in ways.reports)
 
 
-@pytest.mark.xfail(
-    reason="known fault: two versions of a claim with alike records get one decision's identity, and the store refuses",
-    strict=False,
-)
 def test_whatever_comes_in_is_decided_or_refused_as_documented_and_nothing_of_it_is_told(ways: Doors) -> None:
     found = tried(ways, SHORT, "short")
     assert [wrong for one in found.values() for wrong in one.wrong] == []
@@ -65,14 +61,10 @@ def test_whatever_comes_in_is_decided_or_refused_as_documented_and_nothing_of_it
     assert sum(sum(one.ingest.rejected.values()) for one in ways.reports) > 100
 
 
-@pytest.mark.xfail(
-    reason="known fault: two versions of a claim with alike records get one decision's identity, and the store refuses",
-    strict=False,
-)
 def test_two_versions_of_a_claim_in_one_batch_are_both_decided_though_their_records_are_alike(ways: Doors) -> None:
     asked = frames.together([claim_json(1), claim_json(1, adm_way="9"), claim_json(2)])
     answers = schema.DecideBatchReply.FromString(ways.answered("DecideBatch", asked)).decisions
-    assert len({one.decision_id for one in answers}) in {2, 3}
+    assert len({one.decision_id for one in answers}) == 3
     for one in answers:
         insist_decided(one)
 

@@ -1,6 +1,10 @@
 """Models that the station has got: taken once they pass the router's own checks, the rest told with a reason."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -12,9 +16,12 @@ from client.router.models.standing import Stance
 from client.router.router import now
 from common.consortium.publishing import SignedPublication, sign_publication
 from common.consortium.roster import Role, Roster
+from common.errors import InputError
 from common.messages import Published
 from tests.client.router.homes import AUDITED, LASTS_S, chain, model_bytes
 from tests.common.consortium.rosters import DAY, STRANGER, roster
+
+NOBODY = 65_534
 
 
 def current() -> Roster:
@@ -86,3 +93,50 @@ def test_what_an_auditor_has_not_signed_is_not_taken_where_one_is_wanted(shelf: 
     found = take(shelf, tmp_path / "models", both)
     assert found.received == []
     assert "auditor" in next(iter(found.refused.values()))
+
+
+@contextmanager
+def forbidden(path: Path) -> Iterator[None]:
+    """Nobody may look there, and this process is not above rights."""
+    mode, user = path.stat().st_mode, os.geteuid()
+    path.chmod(0)
+    if user == 0:
+        os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+        path.chmod(mode)
+
+
+@pytest.fixture
+def in_the_open() -> Iterator[Path]:
+    """A folder that everybody may look into; those of pytest are their owner's alone."""
+    with TemporaryDirectory() as held:
+        found = Path(held)
+        found.chmod(0o755)
+        (found / "shelf").mkdir(0o755)
+        yield found
+
+
+def test_a_directory_that_may_not_be_looked_into_is_not_taken_for_an_empty_one(in_the_open: Path) -> None:
+    arrive(in_the_open / "models", chain(1)[0])
+    with forbidden(in_the_open / "models"), pytest.raises(InputError, match="run the router as the station's user"):
+        take(ModelShelf(in_the_open / "shelf"), in_the_open / "models")
+
+
+def test_a_model_that_may_not_be_read_is_told_with_what_to_do(in_the_open: Path) -> None:
+    arrive(in_the_open / "models", chain(1)[0])
+    (in_the_open / "models").chmod(0o755)
+    (folder,) = (in_the_open / "models").iterdir()
+    with forbidden(folder):
+        found = take(ModelShelf(in_the_open / "shelf"), in_the_open / "models")
+    assert found.received == []
+    assert "run the router as the station's user" in found.refused[folder.name]
+
+
+def test_a_publication_that_is_missing_is_told_with_what_to_do(shelf: ModelShelf, tmp_path: Path) -> None:
+    arrive(tmp_path / "models", chain(1)[0])
+    (folder,) = (tmp_path / "models").iterdir()
+    (folder / "publication.json").unlink()
+    assert "model import" in take(shelf, tmp_path / "models").refused[folder.name]

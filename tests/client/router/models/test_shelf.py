@@ -97,6 +97,38 @@ def test_versions_never_go_back_and_a_fork_is_noticed(shelf: ModelShelf) -> None
         receive(shelf, publication(2, previous="d" * 64))
 
 
+def test_a_fork_through_a_version_that_only_waits_is_noticed(shelf: ModelShelf) -> None:
+    accept(shelf, 1)
+    receive(shelf, chain(2)[1])
+    with pytest.raises(ForkedPublicationError):
+        receive(shelf, publication(3, previous="d" * 64))
+    assert [one.publication.version for one in shelf.standing().entries] == [1, 2]
+    accept(shelf, 2, 3)
+
+
+def test_a_fork_is_noticed_whichever_side_of_it_comes_first(shelf: ModelShelf) -> None:
+    accept(shelf, 1)
+    receive(shelf, publication(3, previous="d" * 64))
+    with pytest.raises(ForkedPublicationError):
+        receive(shelf, chain(2)[1])
+
+
+def test_no_version_is_accepted_over_a_fork_that_is_on_the_shelf_already(shelf: ModelShelf) -> None:
+    accept(shelf, 1)
+    for signed in (chain(2)[1], publication(3, previous=chain(2)[1].publication.digest)):
+        receive(shelf, signed)
+    standing = shelf.standing()
+    forged = standing.entry(2).publication.model_copy(update={"session": "f" * 32})
+    entries = tuple(
+        one.model_copy(update={"publication": forged}) if one.publication.version == 2 else one
+        for one in standing.entries
+    )
+    (shelf._directory / "standing.json").write_bytes(standing.model_copy(update={"entries": entries}).to_json())
+    with pytest.raises(ForkedPublicationError):
+        shelf.accept(3, TRUST, now())
+    assert shelf.standing().in_force == 1
+
+
 def test_two_contents_of_one_version_are_noticed_before_either_is_accepted(shelf: ModelShelf) -> None:
     receive(shelf, publication(1))
     with pytest.raises(ModelChoiceError):

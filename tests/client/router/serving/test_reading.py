@@ -6,6 +6,7 @@ import json
 import re
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -129,3 +130,18 @@ def test_a_direct_identifier_is_refused_and_not_repeated() -> None:
     said = refused(json.dumps(fields(1) | {"psn_name": "Zhang San"}).encode())
     assert said is not None
     assert "Zhang" not in said
+
+
+def test_keys_are_spelled_as_in_files() -> None:
+    read = read_claim(claim_json(1, claim_key="\u3000Ｓ１ ", psn_key=" P１"))
+    assert (read.claim_key, read.psn_key) == ("S1", "P1")
+    assert read == read_claim(claim_json(1, claim_key="S1", psn_key="P1"))
+
+
+@pytest.mark.parametrize("key", [" ", "\u3000\u00a0", "\ufdfa" * 100])
+@pytest.mark.parametrize("name", ["claim_key", "psn_key"])
+def test_a_key_that_is_blank_or_too_long_in_its_one_spelling_is_none(name: str, key: str) -> None:
+    said = refused(claim_json(1, **{name: key}))
+    assert said is not None
+    assert SAID.fullmatch(said)
+    assert name in said

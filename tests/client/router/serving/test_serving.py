@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,11 +19,13 @@ from client.router.desk import Desk
 from client.router.router import Router, now
 from client.router.serving import schema
 from client.router.serving.asking import RouterLink
-from client.router.serving.process import serving
+from client.router.serving.process import _until, serving
 from client.router.serving.service import MOST_BATCH
 from common.claim import Claim
+from common.errors import InputError
 from tests.client.router.deciding.worlds import claims
 from tests.client.router.homes import Home, belongings, chain, model_bytes
+from tests.client.tables import write_csv
 
 CANARY = "CANARY4711"
 
@@ -94,6 +97,23 @@ def test_dates_with_and_without_a_time_zone_break_nothing(link: RouterLink) -> N
     assert link.decide(json.dumps(mixed | {"act_ipt_days": 1}).encode()).decision_id
 
 
+def test_who_refused_is_heard_however_the_claim_spells_the_key(tmp_path: Path) -> None:
+    home = Home(tmp_path / "r").begin().accept()
+    write_csv(home.root / "opted-out.csv", [{"psn_key": "P１ "}])
+    home.configure('# opted_out = "opted-out.csv"', 'opted_out = "opted-out.csv"')
+    with home.open() as router, serving(router), RouterLink.to_socket(socket_of(router)) as link:
+        asked = [
+            json.dumps(json.loads(claim_bytes(place)) | {"psn_key": key}).encode()
+            for place, key in enumerate(["P1", "\u3000Ｐ1", "P1\u00a0", "P2"])
+        ]
+        for answers in (
+            link.decide_batch(asked, with_records=True),
+            [link.decide(one, with_record=True) for one in asked],
+        ):
+            refused = ["refused_automation" in json.loads(one.record)["reasons"] for one in answers]
+            assert refused == [True, True, True, False]
+
+
 def test_one_unreadable_claim_spoils_no_batch_and_no_stream(link: RouterLink) -> None:
     asked = [claim_bytes(1), b"{", claim_bytes(2)]
     for answers in (link.decide_batch(asked), list(link.decide_stream(asked))):
@@ -157,6 +177,42 @@ def test_a_new_model_is_swapped_in_while_claims_are_decided_and_none_is_dropped(
     assert len(versions) == 120
     assert versions == sorted(versions)
     assert json.loads(link.decide(claim_bytes(150), with_record=True).record)["model_version"] == 2
+
+
+@pytest.mark.parametrize("error", [ValueError("S1"), InputError("mend router.toml"), OSError(28, "full")])
+def test_a_swap_that_fails_keeps_the_model_in_force_and_says_so(
+    router: Router,
+    link: RouterLink,
+    error: Exception,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(_: bytes) -> None:
+        raise error
+
+    caplog.set_level("INFO")
+    stop, again = threading.Event(), threading.Event()
+    waiting = threading.Thread(target=_until, args=(stop, again, router))
+    waiting.start()
+    monkeypatch.setattr("client.router.place.parse_router_policy", lambda held, _: fails(held))
+    again.set()
+    seen(caplog, "goes on with what it had")
+    monkeypatch.undo()
+    assert json.loads(link.decide(claim_bytes(1), with_record=True).record)["model_version"] == 1
+    again.set()
+    seen(caplog, "swapped")
+    stop.set()
+    again.set()
+    waiting.join(5)
+    assert not waiting.is_alive()
+    assert "S1" not in caplog.text
+
+
+def seen(caplog: pytest.LogCaptureFixture, text: str) -> None:
+    deadline = time.monotonic() + 20
+    while text not in caplog.text:
+        assert time.monotonic() < deadline, text
+        time.sleep(0.02)
 
 
 def test_health_says_what_serves_and_reflection_what_there_is(router: Router) -> None:

@@ -7,13 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from client.claims.mapping import ClaimMapping
 from client.claims.pseudonym import Pseudonymiser
 from client.router.configuration import RegistersPart
-from client.router.known import read_registers
+from client.router.known import insist_persons_known, read_registers
 from client.router.place import RouterPlace
 from client.router.registers import Registers
 from common.errors import InputError
-from tests.client.tables import KEY, write_csv
+from tests.client.tables import KEY, WIDE, write_csv, write_parquet
 
 DAY_2024 = 19_723
 """2024-01-01 in days since 1970."""
@@ -32,6 +33,31 @@ def test_who_refused_is_known_by_pseudonym(tmp_path: Path) -> None:
     found = read(tmp_path, opted_out=[{"psn_key": "P1"}, {"psn_key": " P2 "}, {"psn_key": "P1"}])
     asked = np.array([person("P1"), person("P2"), person("P3")], np.uint64)
     assert found.refused(asked).tolist() == [True, True, False]
+
+
+def test_a_person_is_found_however_its_key_is_spelled(tmp_path: Path) -> None:
+    found = read(tmp_path, opted_out=[{"psn_key": "\u3000Ｐ１\u00a0"}, {"psn_key": "P²"}])
+    assert found.refused(np.array([person("P1"), person("P2")], np.uint64)).tolist() == [True, True]
+
+
+def test_whole_numbers_are_keys_and_a_line_without_a_key_is_refused(tmp_path: Path) -> None:
+    write_parquet(tmp_path / "whole.parquet", [{"psn_key": 4711}, {"psn_key": 0}])
+    found = read_registers(RouterPlace(tmp_path), RegistersPart(opted_out=Path("whole.parquet")), KEY)
+    assert found.refused(np.array([person("4711"), person("0")], np.uint64)).tolist() == [True, True]
+    with pytest.raises(InputError, match="psn_key of the register opted_out"):
+        read(tmp_path, opted_out=[{"psn_key": "P1", "since": "1"}, {"psn_key": "", "since": "2"}])
+
+
+@pytest.mark.parametrize("person_key", ["each_claim", ["region", "number"]])
+@pytest.mark.parametrize("name", ["opted_out", "deaths"])
+def test_a_register_of_persons_is_refused_where_no_single_column_names_them(
+    person_key: str | list[str], name: str
+) -> None:
+    mapping = ClaimMapping.model_validate(WIDE.model_dump(exclude_defaults=True) | {"person_key": person_key})
+    with pytest.raises(InputError, match=f"names {name}.*person_key in the mapping one column"):
+        insist_persons_known(RegistersPart.model_validate({name: "file.csv"}), lambda: mapping)
+    insist_persons_known(RegistersPart(requested_operations=Path("a"), drug_items=Path("b")), lambda: mapping)
+    insist_persons_known(RegistersPart.model_validate({name: "file.csv"}), lambda: WIDE)
 
 
 def test_of_several_days_of_death_the_last_one_counts(tmp_path: Path) -> None:

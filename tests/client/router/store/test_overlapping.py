@@ -82,7 +82,7 @@ def test_batches_are_decided_as_if_each_had_waited_for_the_one_before(
     with opened(home) as router, opened(other) as patient:
         found = [(claims, told(answers)) for claims, answers in router.decide_all(batches)]
         assert found == [(claims, told(patient.decide(claims))) for claims in batches]
-        np.testing.assert_array_equal(router._history.table(), patient._history.table())
+        np.testing.assert_array_equal(router._memory.history.table(), patient._memory.history.table())
     assert all(b'"findings":[{' in record for record in found[1][1][2])
 
 
@@ -140,7 +140,7 @@ def test_a_batch_that_could_not_be_kept_is_not_decided_and_held_against_none(
             assert len(next(answering)[1].lanes) == 20
             with pytest.raises(StoreError, match="full"):
                 next(answering)
-        assert sum(router.desk.store.decisions.counts().values()) == len(router._history) == 20
+        assert sum(router.desk.store.decisions.counts().values()) == len(router._memory.history) == 20
         with opened(other) as patient:
             patient.decide(first)
             assert told(router.decide(third)) == told(patient.decide(third))
@@ -196,4 +196,4 @@ def test_what_is_on_its_way_when_a_router_is_closed_is_kept(home: Home, monkeypa
         next(answering)
     with opened(home) as router:
         assert sum(router.desk.store.decisions.counts().values()) == 11
-        assert len(router._history) == 11
+        assert len(router._memory.history) == 11

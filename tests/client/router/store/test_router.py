@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from client.router.clocks import DAYS_TO_BELIEVE
 from client.router.deciding.record import DecisionRecord
 from client.router.desk import Desk
 from client.router.explaining import replayed
@@ -76,7 +77,7 @@ def test_what_could_not_be_kept_is_not_decided_and_not_remembered(home: Home, mo
             with pytest.raises(StoreError):
                 router.decide(claims)
         assert sum(router.desk.store.decisions.counts().values()) == 0
-        assert not len(router._history)
+        assert not len(router._memory.history)
         assert router.decide(claims).fresh.all()
         assert router.decide(claims).fresh.sum() == 0
 
@@ -85,9 +86,9 @@ def test_rules_remember_claims_over_a_restart(home: Home) -> None:
     claims = some_claims(10)
     with home.open() as router:
         router.decide(claims)
-        remembered = router._history.table()
+        remembered = router._memory.history.table()
     with home.open() as router:
-        np.testing.assert_array_equal(router._history.table(), remembered)
+        np.testing.assert_array_equal(router._memory.history.table(), remembered)
         assert len(remembered) == 10
 
 
@@ -118,11 +119,12 @@ def test_a_shadow_is_counted_and_changes_nothing(home: Home, tmp_path: Path) -> 
         answers = router.decide(claims)
         assert answers.lanes == other.decide(claims).lanes
         assert router._shadow is not None
-        found = router.desk.store.decisions.shadowed(router._shadow.artefacts.model.sha256)
+        assert router._shadow.model_sha256 is not None
+        found = router.desk.store.decisions.shadowed(router._shadow.model_sha256)
         assert sum(found.values()) == 100
         assert {lane for lane, _ in found} == set(answers.lanes)
         router.decide(claims)
-        assert sum(router.desk.store.decisions.shadowed(router._shadow.artefacts.model.sha256).values()) == 100
+        assert sum(router.desk.store.decisions.shadowed(router._shadow.model_sha256).values()) == 100
 
 
 def stage_shadow(home: Home) -> None:
@@ -146,12 +148,18 @@ def test_an_expired_model_lets_nothing_pass(home: Home) -> None:
         assert "FAST" not in router.decide(some_claims()).lanes
 
 
-def test_what_lies_too_far_back_is_forgotten_in_memory_and_on_the_disk(home: Home) -> None:
+def test_what_lies_too_far_back_is_forgotten_in_memory_and_on_the_disk_after_a_week_of_days_with_decisions(
+    home: Home,
+) -> None:
     moment = [now()]
     with Router.open(home.root, clock=lambda: moment[0]) as router:
         router.decide(some_claims(10))
         moment[0] += 400 * 86_400
-        router.decide(some_claims(4, seed=8))
-        assert len(router._history) == 4
-        assert len(router.desk.store.decisions.memories(0)) == 1
-        assert sum(router.desk.store.decisions.counts().values()) == 14
+        for day in range(DAYS_TO_BELIEVE):
+            router.decide(some_claims(4, seed=8 + day))
+            assert len(router._memory.history) == 14 + 4 * day
+            moment[0] += 86_400
+        router.decide(some_claims(4, seed=80))
+        assert len(router._memory.history) == 4 * DAYS_TO_BELIEVE + 4
+        assert len(router.desk.store.decisions.memories(0)) == DAYS_TO_BELIEVE + 1
+        assert sum(router.desk.store.decisions.counts().values()) == 14 + 4 * DAYS_TO_BELIEVE
