@@ -16,10 +16,11 @@ from typing import IO, Self
 
 import numpy as np
 import numpy.typing as npt
-import psutil
 
 from client.decided import Decided
+from client.memory_share import MemoryShare
 from client.persons import Persons
+from client.window_words import window_words
 from common.columns import ClaimTable
 from common.costs import Costs, costs_of, sum_costs
 from common.grid import GRID_UNITS, MAX_ROWS
@@ -27,40 +28,12 @@ from common.kernel import Rows, e_step, row_norms
 from common.plan import Phase
 from common.privacy import Privacy
 from common.private.answering import raw_answer
-from common.private.gathering import with_evidence
 from common.private.question import Question, blocks
+from common.stream.guide import Guide
+from common.stream.operations import NONE, Categories, categories_of
 from common.summary import Shape, Summary
 
 CHUNK_ROWS = 16_384
-DEFAULT_SHARE = 0.1
-"""Share of the machine's memory that rows may take before they move to a memory map."""
-
-MOST_BY_DEFAULT = 2 << 30
-"""However large the machine, rows beyond 2 GiB move: mapped rows are read at nearly the same speed."""
-
-
-class MemoryShare:
-    """Memory that the rows of one process may take together.
-
-    Guarantees:
-        * Never more bytes are granted than ``max_bytes``.
-    """
-
-    def __init__(self, max_bytes: int | None = None) -> None:
-        """Allow ``max_bytes``; if None, ``DEFAULT_SHARE`` of the machine's memory, at most ``MOST_BY_DEFAULT``."""
-        share = min(int(psutil.virtual_memory().total * DEFAULT_SHARE), MOST_BY_DEFAULT)
-        self._left = share if max_bytes is None else max_bytes
-
-    def take(self, n_bytes: int) -> bool:
-        """Reserve memory if there is enough."""
-        if n_bytes > self._left:
-            return False
-        self._left -= n_bytes
-        return True
-
-    def give_back(self, n_bytes: int) -> None:
-        """Release what was taken."""
-        self._left += n_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +81,7 @@ class RowStore:
         self._norms: list[npt.NDArray[np.int32]] = []
         self._costs: list[Costs] = []
         self._persons, self._decided = Persons(), Decided()
+        self._operations: list[Categories] = []
         self._sizes: list[int] = []
         self._file: IO[bytes] | None = None
 
@@ -157,6 +131,7 @@ class RowStore:
             raise ValueError(msg)
         self._persons.append(person_ids)
         self._decided.append(table, len(rows))
+        self._operations.append(np.full(len(rows), NONE, np.int16) if table is None else categories_of(table))
         self._waiting.append((rows, total_fen))
         self._n_waiting += len(rows)
         if self._n_waiting >= CHUNK_ROWS:
@@ -203,6 +178,8 @@ class RowStore:
         """
         if question.phase is Phase.OUTCOMES:
             return self._outcomes(question, privacy)
+        if question.guide is not None:
+            return self._window(question, question.guide, privacy)
         n_centroids, n_features = question.centroids.shape
         parts = blocks(privacy, question.phase, n_centroids, n_features, question.cost)
         start, total = 0, np.zeros(sum(part.n_words for part in parts), np.int64)
@@ -217,9 +194,14 @@ class RowStore:
                 weights,
                 cap_yuan=self._cost_cap_yuan,
                 n_threads=self.n_threads,
-                with_coordinates=privacy.division.coordinates > 0,
             )
-        return total if question.guide is None else with_evidence(total, question.guide, n_features)
+        return total
+
+    def _window(self, question: Question, guide: Guide, privacy: Privacy) -> npt.NDArray[np.int64]:
+        """Sums of a window's claims; evidence of this bureau is only known once all claims were seen."""
+        weights = self._persons.weights(privacy.weighting, privacy.claims_per_person, 0, len(self))
+        rows = (chunk.rows for chunk in self.chunks())
+        return window_words(rows, weights, self._operations, question, guide=guide, division=privacy.division)
 
     def _outcomes(self, question: Question, privacy: Privacy) -> npt.NDArray[np.int64]:
         """How the claims were decided; a largest provider is only known once all claims were seen."""
@@ -231,11 +213,25 @@ class RowStore:
             start += len(chunk.rows)
         return found.words()
 
+    def select(self, places: npt.NDArray[np.intp]) -> RowStore:
+        """Some of the claims as a store of their own; ``places`` rise."""
+        found = RowStore(self.n_features, self._cost_cap_yuan, self._share)
+        found.n_threads = self.n_threads
+        start = 0
+        for chunk in self.chunks():
+            part = places[np.searchsorted(places, start) : np.searchsorted(places, start + len(chunk.rows))] - start
+            start += len(chunk.rows)
+            if len(part):
+                found._keep(chunk.rows[part], Costs(yuan=chunk.costs.yuan[part], log=chunk.costs.log[part]))
+        found._persons, found._decided = self._persons.select(places), self._decided.select(places)
+        found._operations = [np.concatenate([np.zeros(0, np.int16), *self._operations])[places]]
+        return found
+
     def close(self) -> None:
         """Forget all rows."""
         self._share.give_back(sum(rows.nbytes for rows in self._in_memory))
         self._waiting, self._in_memory, self._norms, self._costs, self._sizes = [], [], [], [], []
-        self._n_waiting, self._persons, self._decided = 0, Persons(), Decided()
+        self._n_waiting, self._persons, self._decided, self._operations = 0, Persons(), Decided(), []
         if self._file is not None:
             self._file.close()
             self._file = None
@@ -249,9 +245,9 @@ class RowStore:
         self._waiting, self._n_waiting = [], 0
         for start in range(0, len(rows), CHUNK_ROWS):
             part = slice(start, start + CHUNK_ROWS)
-            self._keep(rows[part].copy(), total[part])
+            self._keep(rows[part].copy(), costs_of(total[part], self._cost_cap_yuan))
 
-    def _keep(self, rows: Rows, total_fen: npt.NDArray[np.int64]) -> None:
+    def _keep(self, rows: Rows, costs: Costs) -> None:
         if self._file is None and not self._share.take(rows.nbytes):
             self._move_to_file()
         if self._file is None:
@@ -259,7 +255,7 @@ class RowStore:
         else:
             rows.tofile(self._file)
         self._norms.append(row_norms(rows))
-        self._costs.append(costs_of(total_fen, self._cost_cap_yuan))
+        self._costs.append(costs)
         self._sizes.append(len(rows))
 
     def _move_to_file(self) -> None:

@@ -22,6 +22,7 @@ class Division(BaseModel):
         outcomes: For counting how past claims of each cluster were decided, of the whole; 0 does not ask.
         bureaus: For evidence of how many bureaus are in each cell, of a window's round.
         coordinates: For squared distances along each coordinate, of a window's round; 0 does not ask.
+        operations: For claims of each category of operations, of a window's round; 0 does not ask.
         histogram: Of the seeding's part, for the first radius.
         squares: Of a round's part, for squared distances.
         growth: Weight of a level of the seeding over the level before.
@@ -36,6 +37,7 @@ class Division(BaseModel):
     outcomes: Annotated[int, Field(ge=0, le=900)] = 0
     bureaus: Annotated[int, Field(ge=1, le=500)] = 30
     coordinates: Annotated[int, Field(ge=0, le=900)] = 0
+    operations: Annotated[int, Field(ge=0, le=900)] = 0
     histogram: Annotated[int, Field(ge=1, le=500)] = 40
     squares: Annotated[int, Field(ge=1, le=500)] = 50
     growth: Annotated[int, Field(ge=500, le=4000)] = 1700
@@ -47,8 +49,8 @@ class Division(BaseModel):
         if self.seeding + self.measure + self.outcomes >= PER_MILLE:
             msg = "seeding, measure and outcomes leave nothing for polishing: together they must stay below 1000"
             raise ValueError(msg)
-        if self.bureaus + self.coordinates + self.squares >= PER_MILLE:
-            msg = "bureaus, coordinates and squares leave nothing for counts and sums: they must stay below 1000"
+        if self.bureaus + self.coordinates + self.operations + self.squares >= PER_MILLE:
+            msg = "bureaus, coordinates, operations and squares leave nothing for counts and sums: stay below 1000"
             raise ValueError(msg)
         return self
 

@@ -9,7 +9,6 @@ from common.costs import Costs
 from common.kernel import RowNorms, Rows, e_step
 from common.plan import Phase
 from common.private.bounding import bounded_costs, bounded_histogram, bounded_sums
-from common.private.gathering import gather
 from common.private.question import Question, bin_edges
 from common.weighting import Weights
 
@@ -23,9 +22,10 @@ def raw_answer(
     *,
     cap_yuan: int,
     n_threads: int = 1,
-    with_coordinates: bool = False,
 ) -> npt.NDArray[np.int64]:
     """The words of an answer about some claims, without noise; answers about parts of the claims add up.
+
+    Not of a window or of outcomes, where only all claims of a bureau tell the whole answer.
 
     Guarantees:
         * One protected unit changes each block by no more than the block's sensitivity, in the L2 norm.
@@ -39,7 +39,6 @@ def raw_answer(
         weights: Of the claims.
         cap_yuan: The plan's cap on costs.
         n_threads: Threads to share the rows among.
-        with_coordinates: Whether a window asks for squares along each coordinate.
 
     Returns:
         int64, the blocks of ``question.blocks`` in order; in a window without evidence of bureaus, which
@@ -47,9 +46,6 @@ def raw_answer(
     """
     if question.phase is Phase.RADIUS:
         return bounded_histogram(rows, weights, question.centroids[0], bin_edges())
-    if question.guide is not None:
-        found, _ = gather(rows, weights, question.centroids, question.radii, question.guide)
-        return found.words(with_coordinates=with_coordinates)
     labels = e_step(rows, norms, question.centroids, n_threads).labels
     sums = bounded_sums(rows, weights, labels, question.centroids, question.radii)
     if question.phase is Phase.MEASURE:

@@ -133,16 +133,40 @@ def outcome_costs_of(cost: int) -> tuple[int, int]:
     return cost - providers, providers
 
 
-def window_costs_of(cost: int, n_features: int, division: Division) -> tuple[int, int, int, int, int]:
-    """The cost of a window's round: counts, sums, squares, evidence of bureaus, squares along each coordinate.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowCosts:
+    """A window's cost, divided.
+
+    Attributes:
+        counts: For counts of the cells.
+        sums: For their sums.
+        squares: For squared distances.
+        bureaus: For evidence of bureaus.
+        coordinates: For squares along each coordinate; 0 if these are not asked.
+        operations: For claims of each category of operations; 0 if these are not asked.
+    """
+
+    counts: int
+    sums: int
+    squares: int
+    bureaus: int
+    coordinates: int
+    operations: int
+
+
+def window_costs_of(cost: int, n_features: int, division: Division) -> WindowCosts:
+    """The cost of a window's round, divided over what it asks.
 
     Guarantees:
-        * They add up to ``cost``; all but the last are positive, if ``cost`` is at least 1000.
+        * The parts add up to ``cost``; what is asked has a positive part, if ``cost`` is at least 1000.
     """
     bureaus = max(1, cost * division.bureaus // PER_MILLE)
     coordinates = cost * division.coordinates // PER_MILLE
-    counts, sums, squares = sum_costs_of(cost - bureaus - coordinates, n_features, division)
-    return counts, sums, squares, bureaus, coordinates
+    operations = cost * division.operations // PER_MILLE
+    counts, sums, squares = sum_costs_of(cost - bureaus - coordinates - operations, n_features, division)
+    return WindowCosts(
+        counts=counts, sums=sums, squares=squares, bureaus=bureaus, coordinates=coordinates, operations=operations
+    )
 
 
 COUNTS_PER_MILLE, SQUARES_PER_MILLE = 300, 100

@@ -37,10 +37,35 @@ class Gathered:
     squares: Words
     coordinates: Words
 
-    def words(self, *, with_coordinates: bool) -> Words:
-        """All of it in a row, without what only the claims of a whole bureau can tell."""
+    @classmethod
+    def nothing(cls, n_cells: int, n_features: int) -> Gathered:
+        """Of no claims."""
+        return cls(
+            counts=np.zeros(n_cells, np.int64),
+            sums=np.zeros((n_cells, n_features), np.int64),
+            squares=np.zeros(n_cells, np.int64),
+            coordinates=np.zeros((n_cells, n_features), np.int64),
+        )
+
+    def __add__(self, other: Gathered) -> Gathered:
+        """The sums over both sets of claims."""
+        return Gathered(
+            counts=self.counts + other.counts,
+            sums=self.sums + other.sums,
+            squares=self.squares + other.squares,
+            coordinates=self.coordinates + other.coordinates,
+        )
+
+    def words(self, guide: Guide, *, with_coordinates: bool) -> Words:
+        """The answer of a bureau whose claims all are in these sums: counts, sums, squares, evidence, coordinates.
+
+        Guarantees:
+            * Evidence that the bureau is in a cell is the cell's count, but never above its cap: it moves by no more
+              than the count does.
+        """
         last = [self.coordinates.ravel()] if with_coordinates else []
-        return np.concatenate([self.counts, self.sums.ravel(), self.squares, np.zeros_like(self.counts), *last])
+        evidence = np.minimum(self.counts, guide.caps)
+        return np.concatenate([self.counts, self.sums.ravel(), self.squares, evidence, *last])
 
 
 @numba.njit(cache=True, nogil=True)
@@ -107,12 +132,7 @@ def gather(
         raise ValueError(msg)
     weights = np.ones((cells, d))
     weights[: len(guide.reaches)] = guide.weights / WEIGHT_UNITS
-    found = Gathered(
-        counts=np.zeros(cells, np.int64),
-        sums=np.zeros((cells, d), np.int64),
-        squares=np.zeros(cells, np.int64),
-        coordinates=np.zeros((cells, d), np.int64),
-    )
+    found = Gathered.nothing(cells, d)
     labels = np.empty(len(rows), np.int32)
     _gather(
         rows,
@@ -128,21 +148,3 @@ def gather(
         labels,
     )
     return found, labels
-
-
-def with_evidence(words: Words, guide: Guide, n_features: int) -> Words:
-    """A bureau's whole answer: beside its sums, what is evidence of a bureau's presence in each cell.
-
-    Guarantees:
-        * Evidence is the count, but never above the cell's cap: it moves by no more than the count does.
-
-    Args:
-        words: ``Gathered.words`` of all the bureau's claims.
-        guide: Of the question.
-        n_features: Of a row.
-    """
-    cells = len(guide.caps)
-    at = cells * (n_features + 2)
-    whole = words.copy()
-    whole[at : at + cells] = np.minimum(words[:cells], guide.caps)
-    return whole

@@ -20,9 +20,13 @@ from common.plan import Phase, Plan, Protection
 from common.privacy import Privacy
 from common.private.budget import LEAST_COST, measure_costs_of, outcome_costs_of, sum_costs_of, window_costs_of
 from common.stream.guide import Guide
+from common.stream.operations import N_CATEGORIES
 
 N_BINS = 40
 """Bins of the first radius's histogram."""
+
+COORDINATES, OPERATIONS = "coordinates", "operations"
+"""Blocks that a window may have."""
 
 COST_WORDS = ("n", "log_sum", "log_square_sum")
 """What is measured of a cluster's costs; see ``bounding.bounded_costs``."""
@@ -124,15 +128,16 @@ def blocks(privacy: Privacy, phase: Phase, n_centroids: int, n_features: int, co
 
 def _window_blocks(privacy: Privacy, n_cells: int, n_features: int, cost: int) -> tuple[Block, ...]:
     one, wide = privacy.squared_sensitivity, n_cells * n_features
-    counts, sums, squares, bureaus, coordinates = window_costs_of(cost, n_features, privacy.division)
-    last = (_block("coordinates", wide, coordinates, one),) if coordinates else ()
-    return (
-        _block("counts", n_cells, counts, one),
-        _block("sums", wide, sums, one),
-        _block("squares", n_cells, squares, one),
-        _block("bureaus", n_cells, bureaus, one),
-        *last,
+    costs = window_costs_of(cost, n_features, privacy.division)
+    asked = (
+        _block("counts", n_cells, costs.counts, one),
+        _block("sums", wide, costs.sums, one),
+        _block("squares", n_cells, costs.squares, one),
+        _block("bureaus", n_cells, costs.bureaus, one),
+        _block(COORDINATES, wide, costs.coordinates, one),
+        _block(OPERATIONS, N_CATEGORIES, costs.operations, one),
     )
+    return tuple(block for block in asked if block.cost)
 
 
 def n_words(plan: Plan, phase: Phase, n_centroids: int) -> int:
@@ -142,8 +147,9 @@ def n_words(plan: Plan, phase: Phase, n_centroids: int) -> int:
     if phase is Phase.OUTCOMES:
         return n_centroids * (len(DECIDED) + 1)
     if phase is Phase.WINDOW:
-        coordinates = _privacy(plan).division.coordinates > 0
-        return n_centroids * (3 + plan.features.n_features * (2 if coordinates else 1))
+        division = _privacy(plan).division
+        operations = N_CATEGORIES if division.operations else 0
+        return n_centroids * (3 + plan.features.n_features * (2 if division.coordinates else 1)) + operations
     per_cell = 2 + (len(COST_WORDS) if phase is Phase.MEASURE else plan.features.n_features)
     return n_centroids * per_cell
 

@@ -12,7 +12,7 @@ from common.grid import GRID_UNITS, from_grid
 from common.plan import Phase, Plan
 from common.private.asked import PrivateOutcome, PrivateRound
 from common.private.measured import Measured
-from common.private.question import COST_WORDS, Question, blocks, counted_on, parted
+from common.private.question import COORDINATES, COST_WORDS, OPERATIONS, Question, blocks, counted_on, parted
 from common.private.update import Cells
 from common.stream.beginning import Found, begun
 from common.stream.following import followed, steady_noise
@@ -62,21 +62,24 @@ def seen_of(plan: Plan, question: Question, total: Words, n_bureaus: int) -> See
     parts = blocks(plan.privacy, Phase.WINDOW, cells, d, question.cost)
     stds = [sqrt(part.variance * n_bureaus / counted_on(plan)) / GRID_UNITS for part in parts]
     words = [from_grid(held) for held in parted(total, tuple(part.n_words for part in parts))]
+    more = {part.name: place for place, part in enumerate(parts)}
+    along, kinds = more.get(COORDINATES), more.get(OPERATIONS)
     radii = from_grid(question.radii)
-    asked_coordinates = len(parts) > 4  # noqa: PLR2004  the fifth block
     return Seen(
         counts=words[0],
         offsets=words[1].reshape(cells, d) * radii[:, None],
         squares=words[2] * radii**2,
         bureaus=words[3],
-        coordinates=words[4].reshape(cells, d) * radii[:, None] ** 2 if asked_coordinates else None,
+        coordinates=None if along is None else words[along].reshape(cells, d) * radii[:, None] ** 2,
+        operations=None if kinds is None else words[kinds],
         radii=radii,
         noise=WindowNoise(
             counts=stds[0],
             sums=stds[1],
             squares=stds[2],
             bureaus=stds[3],
-            coordinates=stds[4] if asked_coordinates else 0.0,
+            coordinates=0.0 if along is None else stds[along],
+            operations=0.0 if kinds is None else stds[kinds],
         ),
     )
 

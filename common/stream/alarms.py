@@ -12,9 +12,6 @@ from enum import StrEnum
 
 from common.stream.state import Cell, Change, StreamState
 
-SURGE_AT, DRIFT_AT = 8.0, 8.0
-"""Deviations that must add up. With a slack of 0.75 a CUSUM of normal windows gets there in about 1e5 windows."""
-
 LONG_IN_QUARANTINE = 8
 """Windows after which a new cluster that is still in quarantine is told of once."""
 
@@ -29,6 +26,7 @@ class AlarmKind(StrEnum):
     SPLIT = "split"
     SURGE = "surge"
     SURGE_OF_UNKNOWN = "surge of unknown claims"
+    SURGE_OF_OPERATIONS = "surge of operations"
     DRIFT = "drift"
     HELD = "held in quarantine"
 
@@ -51,6 +49,7 @@ class Alarm:
         kind: What it is.
         identity: Of the cluster; None where it is about the stream, or about claims far from every cluster.
         others: Of clusters that have to do with it.
+        operations: Category of operations, of a surge of them.
         size: Of a surge or a drift in deviations, else 0.
     """
 
@@ -58,6 +57,7 @@ class Alarm:
     kind: AlarmKind
     identity: int | None = None
     others: tuple[int, ...] = ()
+    operations: int | None = None
     size: float = 0.0
 
     def sentence(self, chinese: bool = False) -> str:  # noqa: FBT001, FBT002
@@ -65,7 +65,10 @@ class Alarm:
         texts = _CHINESE if chinese else _ENGLISH
         joint = "、" if chinese else ", "
         return texts[self.kind].format(
-            identity=self.identity, others=joint.join(map(str, self.others)), size=self.size, window=self.window
+            identity=self.identity,
+            others=joint.join(map(str, self.others)),
+            size=self.size,
+            operations=f"{self.operations or 0:02d}",
         )
 
 
@@ -73,7 +76,7 @@ def alarms_of(before: StreamState | None, after: StreamState) -> tuple[Alarm, ..
     """What the windows since ``before`` call for.
 
     Guarantees:
-        * A surge, a drift or a long quarantine is told once when it begins, not in every window that it lasts.
+        * A surge or a drift is told once, and not again before late windows were as usual; a long quarantine once.
     """
     last = after.window - 1 if before is None else before.window
     found = [
@@ -92,14 +95,24 @@ def alarms_of(before: StreamState | None, after: StreamState) -> tuple[Alarm, ..
     earliest = None if before is None else max(before.scouts, key=lambda one: one.surge, default=None)
     if scouts is not None and _rises(earliest, scouts):
         found.append(_surge(after, AlarmKind.SURGE_OF_UNKNOWN, scouts, None))
-    drift = 0 if before is None else before.watch.drift
-    if after.watch.drift >= DRIFT_AT * 1000 > drift:
+    found += _of_operations(before, after)
+    if after.watch.alarmed and not (before is not None and before.watch.alarmed):
         found.append(Alarm(window=after.window, kind=AlarmKind.DRIFT, size=after.watch.drift / 1000))
     return tuple(found)
 
 
+def _of_operations(before: StreamState | None, after: StreamState) -> list[Alarm]:
+    earlier = () if before is None else before.operations
+    known = [place < len(earlier) and earlier[place].alarmed for place in range(len(after.operations))]
+    return [
+        Alarm(window=after.window, kind=AlarmKind.SURGE_OF_OPERATIONS, operations=category, size=one.surge / 1000)
+        for category, one in enumerate(after.operations)
+        if one.alarmed and not known[category]
+    ]
+
+
 def _rises(earlier: Cell | None, now: Cell) -> bool:
-    return now.surge >= SURGE_AT * 1000 > (0 if earlier is None else earlier.surge)
+    return now.alarmed and not (earlier is not None and earlier.alarmed)
 
 
 def _surge(after: StreamState, kind: AlarmKind, cell: Cell, identity: int | None) -> Alarm:
@@ -114,6 +127,7 @@ _ENGLISH = {
     AlarmKind.SPLIT: "Cluster {identity} was split off from cluster {others}, which had become much wider.",
     AlarmKind.SURGE: "Cluster {identity} has far more claims than it used to: {size:.0f} deviations.",
     AlarmKind.SURGE_OF_UNKNOWN: "Far more claims than usual resemble no cluster: {size:.0f} deviations.",
+    AlarmKind.SURGE_OF_OPERATIONS: "Far more operations of category {operations} than usual: {size:.0f} deviations.",
     AlarmKind.DRIFT: "Claims lie further from their clusters than they used to: {size:.0f} deviations.",
     AlarmKind.HELD: "Cluster {identity} stays in quarantine: its claims come from too few bureaus.",
 }
@@ -125,6 +139,7 @@ _CHINESE = {
     AlarmKind.SPLIT: "聚类 {identity} 由明显变宽的聚类 {others} 拆分而来。",
     AlarmKind.SURGE: "聚类 {identity} 的结算记录明显多于以往：{size:.0f} 个标准差。",
     AlarmKind.SURGE_OF_UNKNOWN: "不属于任何聚类的结算记录明显多于以往：{size:.0f} 个标准差。",
+    AlarmKind.SURGE_OF_OPERATIONS: "手术类目 {operations} 明显多于以往：{size:.0f} 个标准差。",
     AlarmKind.DRIFT: "结算记录与所属聚类的距离明显大于以往：{size:.0f} 个标准差。",
     AlarmKind.HELD: "聚类 {identity} 继续隔离观察：其结算记录来自的机构过少。",
 }

@@ -131,5 +131,7 @@ def _renamed(window: Window, before: StreamState, found: list[StreamCluster], wa
         clusters=tuple(named),
         next_identity=fresh,
         watch=watch,
+        operations=before.operations,
+        watched=before.watched,
         events=tuple(events[-MOST_EVENTS:]),
     )

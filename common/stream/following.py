@@ -21,7 +21,7 @@ from common.stream.guide import cap_of
 from common.stream.scouting import scouted
 from common.stream.seen import Seen
 from common.stream.state import MOST_EVENTS, StreamCluster, StreamState
-from common.stream.watching import slowly, surge_after, watched
+from common.stream.watching import operations_after, slowly, surge_after, watched
 from common.stream.weighing import weighted_square, weights_of
 from common.stream.window import Window
 
@@ -88,6 +88,7 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
     )
     clusters, events, following = changed(changing, moved, born)
     watch = watched(state.watch, seen, k)
+    operations, n_watched = operations_after(state, seen)
     return StreamState(
         window=window.number,
         seeded=state.seeded,
@@ -95,6 +96,8 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
         scouts=scouts,
         next_identity=following,
         watch=watch,
+        operations=operations,
+        watched=n_watched,
         events=(*state.events, *events)[-MOST_EVENTS:],
     )
 
@@ -111,7 +114,6 @@ def _moved(window: Window, one: StreamCluster, place: int, seen: Seen, kept: flo
     gain = min(count / max(faded, 1.0), 1.0) if count > CLEAR * seen.noise.counts else 0.0
     square = (1.0 - gain) * one.square / SQUARE_UNITS + gain * float(seen.mean_squares()[place])
     squares, weights = weights_of(one, place, seen, gain, step)
-    rate, surge = surge_after(one, float(seen.counts[place]), seen.noise.counts)
     settled = slowly(one.settled / SQUARE_UNITS, square, SETTLING if one.age > GROWN_UP else 0.8)
     return one.model_copy(
         update={
@@ -121,10 +123,9 @@ def _moved(window: Window, one: StreamCluster, place: int, seen: Seen, kept: flo
             "square": round(square * SQUARE_UNITS),
             "settled": round(settled * SQUARE_UNITS),
             "age": one.age + 1,
-            "rate": rate,
-            "surge": surge,
             "squares": squares,
             "weights": weights,
+            **surge_after(one, float(seen.counts[place]), seen.noise.counts),
             **_evidence(window, one, float(seen.bureaus[place])),
         }
     )

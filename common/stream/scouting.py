@@ -79,8 +79,7 @@ def _moved(one: Scout, place: int, seen: Seen, floor: float, median: float) -> S
     """
     count = float(seen.counts[place])
     faded = MEMORY * one.count / GRID_UNITS + max(count, 0.0)
-    rate, surge = surge_after(one, count, seen.noise.counts)
-    same = {"count": round(faded * GRID_UNITS), "rate": rate, "surge": surge}
+    same = {"count": round(faded * GRID_UNITS), **surge_after(one, count, seen.noise.counts)}
     if count <= floor:
         return one.model_copy(update=same | {"misses": one.misses + 1 if one.hits else 0})
     mean = seen.offsets[place] / count

@@ -20,6 +20,7 @@ class WindowNoise:
         squares: Of each square, in squared radii.
         bureaus: Of each cell's evidence, claims.
         coordinates: Of each square along a coordinate, in squared radii; 0 where it was not asked.
+        operations: Of the claims of each category of operations; 0 where it was not asked.
     """
 
     counts: float
@@ -27,6 +28,7 @@ class WindowNoise:
     squares: float
     bureaus: float
     coordinates: float
+    operations: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +41,7 @@ class Seen:
         squares: Sums of squared distances ``(C,)``, squared feature units.
         bureaus: Evidence of bureaus ``(C,)``, claims.
         coordinates: Sums of squared offsets along each coordinate ``(C, d)``; None where it was not asked.
+        operations: Claims of each category of operations ``(100,)``; None where it was not asked.
         radii: Of the cells ``(C,)``, feature units.
         noise: In all of this.
     """
@@ -50,6 +53,7 @@ class Seen:
     coordinates: Floats | None
     radii: Floats
     noise: WindowNoise
+    operations: Floats | None = None
 
     @property
     def n_claims(self) -> float:

@@ -68,6 +68,7 @@ class Cell(BaseModel):
         square: Mean squared distance of its claims to the centroid.
         rate: Claims of a window, as a slow mean.
         surge: How far the claims of late windows add up beyond the rate, in thousandths of a deviation.
+        alarmed: Whether that was worth an alarm, and nothing since was as usual again.
     """
 
     model_config = _STRICT
@@ -78,6 +79,7 @@ class Cell(BaseModel):
     square: Positive
     rate: Positive = 0
     surge: Positive = 0
+    alarmed: bool = False
 
 
 class StreamCluster(Cell):
@@ -136,6 +138,7 @@ class Watch(BaseModel):
         inertia: Mean squared distance of a claim to its cell, ``2**-30``.
         overflow: Share of the claims that is far from every cluster, millionths.
         drift: How far late inertia adds up beyond the slow mean, thousandths of a deviation.
+        alarmed: Whether that was worth an alarm, and nothing since was as usual again.
     """
 
     model_config = _STRICT
@@ -144,6 +147,23 @@ class Watch(BaseModel):
     inertia: Positive = 0
     overflow: Positive = 0
     drift: Positive = 0
+    alarmed: bool = False
+
+
+class Rare(BaseModel):
+    """One category of operations, watched for a surge.
+
+    Attributes:
+        share: Of all claims, as a slow mean, in units of ``2**-30``; may be negative, for it is noisy.
+        surge: How far the claims of late windows add up beyond it, thousandths of a deviation.
+        alarmed: Whether that was worth an alarm, and nothing since was as usual again.
+    """
+
+    model_config = _STRICT
+
+    share: Annotated[int, Field(gt=-(2**40), lt=2**40)] = 0
+    surge: Positive = 0
+    alarmed: bool = False
 
 
 class StreamState(BaseModel):
@@ -156,6 +176,8 @@ class StreamState(BaseModel):
         scouts: For what is far from them.
         next_identity: For the next new cluster.
         watch: The stream as a whole.
+        operations: Categories of operations; none where windows do not ask.
+        watched: Windows in which they were asked.
         events: What happened lately, oldest first.
     """
 
@@ -167,6 +189,8 @@ class StreamState(BaseModel):
     scouts: Annotated[tuple[Scout, ...], Field(strict=False, max_length=MOST_SCOUTS), FailFast()] = ()
     next_identity: Identity
     watch: Watch = Watch()
+    operations: Annotated[tuple[Rare, ...], Field(strict=False, max_length=100)] = ()
+    watched: Number = 0
     events: Annotated[tuple[Event, ...], Field(strict=False, max_length=MOST_EVENTS)] = ()
 
     @model_validator(mode="after")

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from client import rowstore
-from client.rowstore import MemoryShare, RowStore
+from client.memory_share import MemoryShare
+from client.rowstore import RowStore
 from common.costs import costs_of, sum_costs
 from common.grid import GRID_UNITS, to_grid
 from common.kernel import Rows

@@ -64,6 +64,7 @@ OTHER_PARTS = {
     "polish_rounds": 7,
     "bureaus": 31,
     "coordinates": 100,
+    "operations": 100,
 }
 PROTECTED = private_plan(2)
 

@@ -77,7 +77,7 @@ def seen(before: StreamState, noise: WindowNoise = NOISE, **changes: object) -> 
         "radii": from_grid(before.radius_units()),
         "noise": noise,
     }
-    whole = {name: _with_scouts(value, held[name]) for name, value in changes.items()}
+    whole = {name: _with_scouts(value, held.get(name)) for name, value in changes.items()}
     return Seen(**(held | whole))  # type: ignore[arg-type]
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from client.rowstore import RowStore
 from common.grid import GRID_UNITS, from_grid, to_grid
-from common.private.gathering import gather, with_evidence
+from common.private.gathering import gather
 from common.private.lbg import first
 from common.private.question import blocks, n_words
 from common.stream.guide import Guide
@@ -53,7 +53,7 @@ def test_evidence_moves_by_no_more_than_the_count() -> None:
     held = guide(D, D + 1)
     for n_claims in range(1, len(rows) + 1):
         more, less = (
-            with_evidence(gather(part, ones(part), CENTROIDS, RADII, held)[0].words(with_coordinates=False), held, D)
+            gather(part, ones(part), CENTROIDS, RADII, held)[0].words(held, with_coordinates=False)
             for part in (rows[:n_claims], rows[: n_claims - 1])
         )
         at = (D + 1) * (D + 2)
