@@ -20,8 +20,9 @@ from client.ledger.ledger import Ledger
 from client.masked.desk import MaskedDesk
 from client.masked.party import Party
 from client.masked.terms import Consortium
+from client.memory_share import MemoryShare
 from client.releasing import Releases
-from client.rowstore import MemoryShare, RowStore
+from client.rowstore import RowStore
 from client.station import Station
 from common.columns import MISSING, ClaimTable
 from common.errors import InputError, PlanError
@@ -72,7 +73,7 @@ class WorldClaims:
         self._report = IngestReport()
         for bureau in self.world.bureaus:
             name = bureau.region.code
-            ingest = Ingest(bureau, self.mapping(), pseudonym_key=_pseudonym_key(name, self.world.seed))
+            ingest = Ingest(bureau, self.mapping(), pseudonym_key=pseudonym_key(name, self.world.seed))
             for found in ingest:
                 yield name, found.table
             self._report = self._report.plus(ingest.report)
@@ -110,7 +111,7 @@ class FileClaims:
         self._report = IngestReport()
         rng = np.random.default_rng(self.seed)
         names = [f"bureau-{place + 1:0{len(str(self.n_bureaus))}d}" for place in range(self.n_bureaus)]
-        key = _pseudonym_key("all bureaus", self.seed)
+        key = pseudonym_key("all bureaus", self.seed)
         ingest = Ingest(
             SeveralFiles([Path(path) for path in self.paths]),
             self.mapping(),
@@ -288,6 +289,6 @@ def _reasons(report: IngestReport) -> str:
     return ", ".join(f"{reason} ({count})" for reason, count in sorted(report.rejected.items()))
 
 
-def _pseudonym_key(name: str, seed: int) -> bytes:
+def pseudonym_key(name: str, seed: int) -> bytes:
     """A key of a simulated bureau; a real bureau draws its own and keeps it."""
     return hashlib.sha256(f"fedclaims simulated pseudonym key {seed} {name}".encode()).digest()

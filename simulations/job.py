@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from client.rowstore import MemoryShare
+from client.memory_share import MemoryShare
 from common.model import Model
 from common.plan import Plan
 from common.private.feasible import feasibility, refuse_infeasible

@@ -7,8 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
+from client.memory_share import MemoryShare
 from client.policy import Policy
-from client.rowstore import MemoryShare, RowStore
+from client.rowstore import RowStore
 from client.station import Station
 from common.kernel import Rows
 from common.plan import Plan, Protection

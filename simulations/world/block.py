@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simulations.world.local import Local
+from simulations.world.local import Floats, Local
 from simulations.world.money import MONEY_LOTS, N_NORMALS, Money
 from simulations.world.people import PEOPLE_LOTS, Integers, Lots, People
 from simulations.world.pictures import PICTURES, Places
@@ -57,7 +57,7 @@ class Block:
     def pictures(self) -> Places:
         """Diagnoses and operations, ``(WIDTH, n)``, places in the vocabulary or ``NONE``."""
         chosen = _lots(self._generator(Topic.PICTURES), 1, len(self))[0] % PICTURES
-        pictures: Places = self.local.pictures.take(self.people.group * PICTURES + chosen, axis=1)
+        pictures: Places = self.local.pictures.take(self.alike(Topic.PICTURES) * PICTURES + chosen, axis=1)
         return pictures
 
     @cached_property
@@ -67,7 +67,7 @@ class Block:
         return Stays(
             local=self.local,
             serial=self.serial,
-            group=self.people.group,
+            group=self.alike(Topic.STAYS),
             lots=_lots(rng, STAY_LOTS, len(self)),
             length=rng.standard_normal(len(self), np.float32),
         )
@@ -80,9 +80,20 @@ class Block:
             local=self.local,
             people=self.people,
             stays=self.stays,
+            group=self.alike(Topic.MONEY),
+            prices=self.prices,
             normals=rng.standard_normal((N_NORMALS, len(self)), np.float32),
             lots=_lots(rng, MONEY_LOTS, len(self)),
         )
+
+    @property
+    def prices(self) -> Floats:
+        """Factor on each bill: the hospital's."""
+        return self.local.prices.take(self.people.hospital)
+
+    def alike(self, topic: Topic) -> Integers:  # noqa: ARG002 - claims that arrive may differ by topic
+        """Place of the group that claims are like in their pictures, stays or bills: their own."""
+        return self.people.group
 
     def refunded(self, share: float) -> Integers:
         """Places of the claims in this block that were refunded."""

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulations.world.local import Local
-from simulations.world.people import Lots, People, below
+from simulations.world.people import Integers, Lots, People, below
 from simulations.world.stays import Stays
 
 N_NORMALS = 15
@@ -58,6 +58,8 @@ class Money:
         local: Tables of the region.
         people: Who the claims are about.
         stays: Their stays.
+        group: Place of the group whose bills they have.
+        prices: ``(n,)``, factor on each bill.
         normals: ``(N_NORMALS, n)``, standard normal.
         lots: ``(MONEY_LOTS, n)``, random.
     """
@@ -65,6 +67,8 @@ class Money:
     local: Local
     people: People
     stays: Stays
+    group: Integers
+    prices: Floats
     normals: Floats
     lots: Lots
 
@@ -78,17 +82,17 @@ class Money:
             np.float32(STAY_CORRELATION) * self.stays.length + rest * self.normals[0],
             self.normals[0],
         )
-        cost: Floats = np.exp(median.take(self.people.group) + spread.take(self.people.group) * surprise)
-        cost *= self.local.prices.take(self.people.hospital)
+        cost: Floats = np.exp(median.take(self.group) + spread.take(self.group) * surprise)
+        cost *= self.prices
         return np.clip(cost, np.float32(LEAST), np.float32(MOST), out=cost)
 
     @cached_property
     def fees(self) -> Floats:
         """``(14, n)``."""
         level, spread = self.local.fees
-        parts = spread.take(self.people.group, axis=1)
+        parts = spread.take(self.group, axis=1)
         parts *= self.normals[1:]
-        parts += level.take(self.people.group, axis=1)
+        parts += level.take(self.group, axis=1)
         np.maximum(parts, 0, out=parts)
         parts *= parts * parts
         parts *= self._cost / np.maximum(parts.sum(axis=0), np.float32(1e-6))

@@ -35,7 +35,9 @@ LOYAL = 0.85
 ADULT = 18
 NEWBORN_DAYS, INFANT_DAYS = 29, 365
 
-_RANKS = 10**8
+RANKS = 10**8
+"""Persons of one region and group are fewer."""
+
 _SCRAMBLE = 387_420_489
 """A multiplier without common factor with 10: the number of a person does not show the group."""
 
@@ -76,8 +78,8 @@ class People:
         return origin
 
     @cached_property
-    def person(self) -> Integers:
-        """Number of the person: the region's index times ``NUMBER_SPAN``, and a number within the region.
+    def rank(self) -> Integers:
+        """Number of the person among those of a region and group.
 
         Ranks are the square of a uniform number: most persons come once or never, few come very often. Only what
         happens once falls on all alike, and a person who comes once is the claim's own.
@@ -85,8 +87,12 @@ class People:
         once = self.local.shared.tables.once
         persons = self.local.shared.persons[self.origin, self.home]
         position = np.where(once.take(self.group), self.positions, np.square(self.positions))
-        rank = np.where(once.take(self.home), self.serial % _RANKS, (persons * position).astype(np.int64))
-        person: Integers = self.origin * NUMBER_SPAN + (self.home * _RANKS + rank) * _SCRAMBLE % NUMBER_SPAN
+        return np.where(once.take(self.home), self.serial % RANKS, (persons * position).astype(np.int64))
+
+    @cached_property
+    def person(self) -> Integers:
+        """Number of the person: the region's index times ``NUMBER_SPAN``, and a number within the region."""
+        person: Integers = self.origin * NUMBER_SPAN + (self.home * RANKS + self.rank) * _SCRAMBLE % NUMBER_SPAN
         return person
 
     @cached_property

@@ -19,6 +19,9 @@ class Topic(IntEnum):
     STAYS = 6
     MONEY = 7
     REFUNDS = 8
+    ARRIVALS = 9
+    SURGES = 10
+    MERGES = 11
 
 
 def generator(seed: int, topic: Topic, *place: int) -> np.random.Generator:

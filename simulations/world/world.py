@@ -65,12 +65,12 @@ class World:
             ValueError: With the quantity and its limits.
         """
         check_groups(self.groups)
-        _within("n_bureaus", self.n_bureaus, 1, MAX_REGIONS)
-        _within("n_claims", self.n_claims, self.n_bureaus, 10**9)
-        _within("seed", self.seed, 0, 2**63 - 1)
-        _within("heterogeneity", self.heterogeneity, 0, 2)
-        _within("refunds", self.refunds, 0, 1)
-        _within("days", self.days, 1, 36_500)
+        within("n_bureaus", self.n_bureaus, 1, MAX_REGIONS)
+        within("n_claims", self.n_claims, self.n_bureaus, 10**9)
+        within("seed", self.seed, 0, 2**63 - 1)
+        within("heterogeneity", self.heterogeneity, 0, 2)
+        within("refunds", self.refunds, 0, 1)
+        within("days", self.days, 1, 36_500)
 
     def __getstate__(self) -> dict[str, object]:
         """Pickle the arguments alone; a world is drawn again where it arrives."""
@@ -171,7 +171,12 @@ class BureauClaims:
             yield with_refunds(batch, block, self.world.refunds) if self.world.refunds else batch
 
 
-def _within(name: str, value: float, low: float, high: float) -> None:
+def within(name: str, value: float, low: float, high: float) -> None:
+    """Refuse an argument that is out of range.
+
+    Raises:
+        ValueError: With the quantity and its limits.
+    """
     if not low <= value <= high:
         msg = f"{name} must be between {low} and {high}, is {value}"
         raise ValueError(msg)

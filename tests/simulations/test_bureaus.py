@@ -11,7 +11,7 @@ import pytest
 
 from client.claims.ingest import IngestReport
 from client.claims.mapping import ClaimMapping, load_mapping
-from client.rowstore import MemoryShare
+from client.memory_share import MemoryShare
 from common.columns import ClaimTable
 from common.errors import InputError, PlanError, SourceError
 from common.features.default import default_spec
