@@ -30,6 +30,13 @@ class Decided:
             self._providers.append(providers_of(table))
         self._places = None
 
+    def select(self, claims: npt.NDArray[np.intp]) -> Decided:
+        """Some of the claims, in this order."""
+        found = Decided()
+        found._outcomes = [np.concatenate(self._outcomes)[claims]]
+        found._providers = [np.concatenate(self._providers)[claims]]
+        return found
+
     def counting(self, n_clusters: int) -> Counting:
         """Ready to count the claims, from the first one on."""
         places = self._settled()

@@ -32,6 +32,13 @@ class Persons:
             self._weighed = weighting, cap, weigh(self._parts[0], weighting, cap).astype(np.int32)
         return self._weighed[2][start : start + size].astype(np.int64)
 
+    def select(self, places: npt.NDArray[np.intp]) -> Persons:
+        """Some of the claims, in this order."""
+        found = Persons()
+        if self._parts:
+            found.append(np.concatenate(self._parts)[places])
+        return found
+
     def distinct(self) -> int:
         """How many persons there are."""
         return len(np.unique(np.concatenate(self._parts))) if self._parts else 0

@@ -6,6 +6,7 @@ import hashlib
 import json
 import tomllib
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
 
@@ -27,6 +28,14 @@ CELL_FLOOR = 11
 """No cell of 1 to 10 persons is shown (CMS cell size policy)."""
 
 _MOST_BYTES = 1 << 13
+
+
+class LateEdits(StrEnum):
+    """What becomes of a claim that was changed after it had entered a window."""
+
+    LEAVE_OUT = "leave_out"
+    CHARGE = "charge"
+
 
 _Kind = TypeVar("_Kind", Protection, Unit)
 Loose = Annotated[_Kind, Field(strict=False)]
@@ -51,7 +60,10 @@ class Policy(BaseModel):
         epsilon_per_session: Of all replies of one run.
         epsilon_per_data_version: Of all replies about one version of the claims, for ever.
         epsilon_per_year: Of all replies in any 366 days.
-        releases_per_day: Replies in any 24 hours.
+        releases_per_day: Replies in any 24 hours, those about windows left out.
+        windows_per_day: Windows of streams that are begun in any 24 hours.
+        late_edits: Whether a claim that was changed after it entered a window stays out of later ones, or enters once
+            more and is charged once more.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
@@ -68,6 +80,8 @@ class Policy(BaseModel):
     epsilon_per_data_version: Epsilon = 8.0
     epsilon_per_year: Epsilon = 8.0
     releases_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    windows_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    late_edits: Annotated[LateEdits, Field(strict=False)] = LateEdits.LEAVE_OUT
 
     @model_validator(mode="after")
     def _widens(self) -> Self:
@@ -115,7 +129,7 @@ class Policy(BaseModel):
             now: Seconds since 1970.
             limits: Those of ``limits``, computed once.
         """
-        asked = Spent(time=now, rho=charge.rho, session=session.hex(), data_version=charge.data_version)
+        asked = Spent.of(charge, time=now, session=session)
         fits = charge.unit in self.units and objection(spending, asked, limits) is None
         return None if fits else RefusalCode.POLICY
 
@@ -131,6 +145,7 @@ class Policy(BaseModel):
             data_version=rho_within(self.epsilon_per_data_version, self.delta),
             year=rho_within(self.epsilon_per_year, self.delta),
             releases_per_day=self.releases_per_day,
+            windows_per_day=self.windows_per_day,
         )
 
 
@@ -216,6 +231,14 @@ epsilon_per_data_version = {given.epsilon_per_data_version}
 epsilon_per_year = {given.epsilon_per_year}
 # Replies in any 24 hours. A run takes about 20.
 releases_per_day = {given.releases_per_day}
+
+# Windows of streams that are begun in any 24 hours; every 15 minutes makes 96. Each is a data version of its own, and a
+# claim enters one window at most. Over a year a person (or a claim, where claims are protected) may be in so many
+# windows that epsilon_per_year holds, what was charged without windows included; then their claims stay out.
+windows_per_day = {given.windows_per_day}
+# A claim that was changed after it entered a window: "leave_out" of later windows, or let it enter again and "charge"
+# it again, as long as its own year allows.
+late_edits = {json.dumps(given.late_edits)}
 """
 
 

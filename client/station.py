@@ -61,6 +61,13 @@ class BureauRows(Protocol):
         """The words that answer a private question, before noise."""
 
 
+class WindowRows(Protocol):
+    """Rows of sessions about windows of a stream; see ``client.windows``."""
+
+    def rows(self, plan: Plan, session: bytes) -> BureauRows:
+        """The rows of the claims that a session is about: the same for all its questions."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Session:
     """What a station remembers of a session."""
@@ -102,6 +109,7 @@ class Station:
         desk: MaskedDesk | None = None,
         *,
         shelve: Callable[[Published], None] | None = None,
+        windows: WindowRows | None = None,
     ) -> None:
         """Wait for an offer.
 
@@ -112,6 +120,7 @@ class Station:
             releases: Pays for answers and adds their noise; without it protected plans are refused.
             desk: For masked sums; without it they are refused.
             shelve: Checks and keeps a published model; without it they are refused.
+            windows: Chooses the claims of plans about windows of a stream; without it they are refused.
 
         Raises:
             ValueError: If no message can carry the name.
@@ -123,7 +132,7 @@ class Station:
         self.model: Model | None = None
         self._policy = policy
         self._rows_for = rows_for
-        self._releases, self._desk, self._shelve = releases, desk, shelve
+        self._releases, self._desk, self._shelve, self._windows = releases, desk, shelve, windows
         self._stopped = False
         self._state: _Session | None = None
         self._over: set[bytes] = set()
@@ -182,10 +191,17 @@ class Station:
         if offer.session in self._over:
             raise _RefusedError(RefusalCode.WRONG_SESSION)
         if self._state is None or self._state.session != offer.session:
-            self._begin(_Session(session=offer.session, plan=plan, rows=self._rows_for(plan)))
+            self._begin(_Session(session=offer.session, plan=plan, rows=self._rows_of(plan, offer.session)))
         elif self._state.plan != plan:
             raise _RefusedError(RefusalCode.WRONG_PLAN)
         return Join(session=offer.session, fingerprint=plan.fingerprint, bureau=self.bureau)
+
+    def _rows_of(self, plan: Plan, session: bytes) -> BureauRows:
+        if plan.window is None:
+            return self._rows_for(plan)
+        if self._windows is None:
+            raise _RefusedError(RefusalCode.POLICY)
+        return self._windows.rows(plan, session)
 
     def _begin(self, state: _Session) -> None:
         """Start a session; what was agreed in the one before is never forgotten while it could be asked again."""

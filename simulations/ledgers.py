@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from client.ledger.ledger import Ledger
+from client.ledger.ledger import Clock, Ledger
 from client.policy import Policy
 from common.plan import Plan
 
@@ -39,21 +39,21 @@ IN_MEMORY = Path("/dev/shm")  # noqa: S108  a directory of one's own is made in 
 
 
 @contextmanager
-def passing_ledgers(names: Iterable[str]) -> Iterator[dict[str, Ledger]]:
-    """A new ledger for each bureau, open until the block ends, then gone with all it holds."""
+def passing_ledgers(names: Iterable[str], clock: Clock | None = None) -> Iterator[dict[str, Ledger]]:
+    """A new ledger for each bureau, open until the block ends, then gone with all it holds; by this machine's clock."""
     with ExitStack() as stack:
-        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fedclaims-ledgers-", dir=_memory())))
-        yield {name: stack.enter_context(_opened(root / f"{place}")) for place, name in enumerate(names)}
+        root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fedclaims-ledgers-", dir=in_memory())))
+        yield {name: stack.enter_context(_opened(root / f"{place}", clock or _now)) for place, name in enumerate(names)}
 
 
-def _memory() -> Path | None:
+def in_memory() -> Path | None:
     """A directory in memory, where the system has one: what is gone afterwards need not survive a power cut."""
     return IN_MEMORY if os.access(IN_MEMORY, os.W_OK) else None
 
 
-def _opened(directory: Path) -> Ledger:
-    Ledger.create(directory, clock=_now)
-    return Ledger.open(directory, clock=_now)
+def _opened(directory: Path, clock: Clock) -> Ledger:
+    Ledger.create(directory, clock=clock)
+    return Ledger.open(directory, clock=clock)
 
 
 def _now() -> int:

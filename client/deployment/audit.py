@@ -12,6 +12,7 @@ from client.deployment.doctor.keeping import passphrase_of
 from client.deployment.evidence import write_evidence
 from client.deployment.place import Place
 from client.deployment.spoken import spoken, statement_of
+from client.deployment.windowed import first_contradicted, windows_of
 from client.identity.membership import ROSTER_FILE
 from client.ledger.chain import Chain, read_chain
 from client.ledger.durable import read_unlocked
@@ -28,6 +29,7 @@ with the ledger's key as the bureau told it before, and the newest head that oth
   sha256sum -c SHA256SUMS
 shows that nothing was damaged on the way, though not by whom it was made. verification.json says what was found at the
 station; entries.jsonl is the ledger in words, ledger.chain the same as signed; statement.json is worked out from it.
+windows.jsonl has the windows of streams, with how many claims entered each and their digest, which the ledger marked.
 Vectors that were released, keys and claims are not in it.
 """
 
@@ -67,7 +69,18 @@ def _evidence(place: Place, configuration: Configuration, now: int) -> tuple[dic
         files[evidence.KEY] = f"{chain.public_key}\n".encode()
         files[evidence.ENTRIES] = b"".join(spoken(chain))
         files[evidence.STATEMENT] = statement_of(chain, load_policy(place.policy), now)
+        files |= _with_windows(place, chain, verdict)
     return files, verdict
+
+
+def _with_windows(place: Place, chain: Chain, verdict: dict[str, object]) -> dict[str, bytes]:
+    """The windows, if there are any; the verdict says so if the claim book contradicts the ledger."""
+    held = windows_of(place)
+    wrong = first_contradicted(held, chain)
+    if wrong is not None:
+        reason = f"the claim book does not bear out {wrong.place}: restore the ledger's directory from one copy"
+        verdict |= {"whole": False, "entry": wrong.number, "byte": None, "reason": reason}
+    return {evidence.WINDOWS: held} if held else {}
 
 
 def _verified(held: bytes, place: Place, configuration: Configuration) -> tuple[Chain | None, dict[str, object]]:

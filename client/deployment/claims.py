@@ -22,7 +22,12 @@ from client.deployment.logs import say
 from client.deployment.place import Place
 from client.ledger.durable import read_private
 from client.ledger.errors import KeyFileError
-from client.rowstore import MemoryShare, RowStore
+from client.memory_share import MemoryShare
+from client.rowstore import RowStore
+from client.windows.account import Known
+from client.windows.choosing import Candidates
+from client.windows.digests import ClaimDigester, Digests
+from client.windows.gathering import Gathered, seen_in
 from common.accounting.guarantee import Unit
 from common.errors import PlanError, SourceError
 from common.features.rows import Featuriser
@@ -42,6 +47,7 @@ class StationClaims:
           a database, have changed since are not read any more, until the station starts again.
         * A plan that protects persons gets no rows from a mapping that cannot tell persons apart.
         * Refused rows are written to one file, for its owner alone, which replaces the one before.
+        * For a window of a stream, claims are read as they are then; what is charged is a window, no data version.
     """
 
     def __init__(
@@ -62,6 +68,7 @@ class StationClaims:
         self._mapping = mapping_of(place, configuration)
         self._key = pseudonym_key(place)
         self._seen = _seen(self._files)
+        self._looked: Seen | None = None
         self.snapshot = ""
         self.data_version = self._version()
         self._kept: tuple[bytes, RowStore] | None = None
@@ -73,20 +80,61 @@ class StationClaims:
             PlanError: If the plan protects persons and the mapping names none.
             InputError: If the claims cannot be read, or have changed since the station started.
         """
-        if plan.privacy is not None and plan.privacy.unit is Unit.PERSON and self._mapping.person_key == "each_claim":
-            msg = "the plan protects persons, and the mapping cannot tell persons apart"
-            raise PlanError(msg)
+        self._insist_on_persons(plan)
         self._insist_unchanged()
         name = hashlib.sha256(f"{plan.cost_cap_yuan} {plan.features.model_dump_json()}".encode()).digest()
         if self._kept is None or self._kept[0] != name:
             self._kept = name, self._read(plan)
         return self._kept[1]
 
-    def _read(self, plan: Plan) -> RowStore:
+    def candidates(self, plan: Plan, known: Known) -> Candidates:
+        """The claims that a window may be about, as the source has them now; see ``StreamClaims``.
+
+        Raises:
+            PlanError: If the plan protects persons and the mapping names none.
+            InputError: If the claims cannot be read, or have changed meanwhile.
+        """
+        self._insist_on_persons(plan)
+        gathered = Gathered(self._store(plan), Featuriser(plan.features), ClaimDigester(self._key), known)
+        before = _seen(self._files)
+        with _closed(open_claims(self._place, self._configuration, self._mapping)) as source:
+            ingest = Ingest(source, self._mapping, pseudonym_key=self._key, particulars=True)
+            for found in ingest:
+                gathered.append(found)
+        if _seen(self._files) != before:
+            msg = "the files of claims have changed while they were read: ask again"
+            raise SourceError(msg)
+        self._on_read(ingest.report)
+        return gathered.candidates()
+
+    def look(self) -> Digests | None:
+        """Digests of the keys of all claims, if the files have changed since the last look; of a database always.
+
+        Raises:
+            InputError: If the claims cannot be read.
+        """
+        now = _seen(self._files)
+        if self._looked == now and self._files:
+            return None
+        with _closed(open_claims(self._place, self._configuration, self._mapping)) as source:
+            found = seen_in(Ingest(source, self._mapping, pseudonym_key=self._key, particulars=True), self._key)
+        self._looked = now
+        return found
+
+    def _insist_on_persons(self, plan: Plan) -> None:
+        if plan.privacy is not None and plan.privacy.unit is Unit.PERSON and self._mapping.person_key == "each_claim":
+            msg = "the plan protects persons, and the mapping cannot tell persons apart"
+            raise PlanError(msg)
+
+    def _store(self, plan: Plan) -> RowStore:
         resources = self._configuration.resources
         share = MemoryShare(int(psutil.virtual_memory().total * resources.memory_share))
-        store, featuriser = RowStore(plan.features.n_features, plan.cost_cap_yuan, share), Featuriser(plan.features)
+        store = RowStore(plan.features.n_features, plan.cost_cap_yuan, share)
         store.n_threads = resources.threads
+        return store
+
+    def _read(self, plan: Plan) -> RowStore:
+        store, featuriser = self._store(plan), Featuriser(plan.features)
         new = self._place.rejects / f".{REJECTED}.new"
         new.unlink(missing_ok=True)
         try:

@@ -96,12 +96,12 @@ def _start(arguments: argparse.Namespace) -> None:
 
 
 def _status(arguments: argparse.Namespace) -> None:
-    found, statement = standings.standing(Place(arguments.dir), _now())
+    found, statement, windows = standings.standing(Place(arguments.dir), _now())
     if arguments.json:
         _say(standings.as_json(found))
         return
     console = Console()
-    standings.show(found, statement, console if console.is_terminal else Console(width=160, no_color=True))
+    standings.show(found, statement, windows, console if console.is_terminal else Console(width=160, no_color=True))
 
 
 def _pause(arguments: argparse.Namespace) -> None:

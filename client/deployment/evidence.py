@@ -17,7 +17,7 @@ from common.errors import FedclaimsError, InputError
 FOLDER = "fedclaims-audit"
 SUMS, CHAIN, ENTRIES, KEY = "SHA256SUMS", "ledger.chain", "entries.jsonl", "public-key.txt"
 ABOUT, VERDICT, STATEMENT = "README.txt", "verification.json", "statement.json"
-POLICY, STATION, ROSTER = "policy.toml", "station.toml", "roster.json"
+POLICY, STATION, ROSTER, WINDOWS = "policy.toml", "station.toml", "roster.json", "windows.jsonl"
 MIB = 1 << 20
 MOST_BYTES = {
     ABOUT: MIB,
@@ -29,6 +29,7 @@ MOST_BYTES = {
     KEY: MIB,
     ENTRIES: 512 * MIB,
     STATEMENT: 16 * MIB,
+    WINDOWS: 64 * MIB,
     SUMS: MIB,
 }
 """Every name that evidence may hold, and the most bytes of each; a year of a busy station has some ten MiB."""

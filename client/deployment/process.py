@@ -27,7 +27,12 @@ from client.health import health_service
 from client.identity.membership import Membership
 from client.ledger.ledger import Ledger
 from client.service import serve_station
+from client.windows.book import ClaimBook
+from client.windows.tables import BOOK_FILE
 from common.errors import InputError
+
+LOOK_S = 120.0
+"""How often a station in a stream looks whether claims have arrived."""
 
 
 def run_station(root: Path) -> None:
@@ -59,7 +64,8 @@ def run_station(root: Path) -> None:
                 if isinstance(door, Path):
                     _let_in(door, configuration.socket.group)
                 say("started", pid=os.getpid(), paused=is_paused(place), door=address)
-                stop.wait()
+                while not stop.wait(LOOK_S):
+                    serving.look()
                 say("stopping")
         say("stopped")
 
@@ -84,7 +90,10 @@ def _serving(place: Place, configuration: Configuration) -> Iterator[Serving]:
     passphrase = read_passphrase(place.within(passphrase_file) if passphrase_file else None)
     journal = Journal(place=place, clock=_now)
     claims = StationClaims(place, configuration, journal.claims)
-    with Ledger.open(place.ledger, clock=_now, passphrase=passphrase, seen=configuration.ledger.head()) as ledger:
+    with (
+        Ledger.open(place.ledger, clock=_now, passphrase=passphrase, seen=configuration.ledger.head()) as ledger,
+        ClaimBook(place.ledger / BOOK_FILE, ledger.public_key) as book,
+    ):
         version = claims.data_version
         facts = {"bureau": configuration.name, "data_version": version, "snapshot": claims.snapshot}
         journal.begin({"pid": os.getpid(), **facts})
@@ -95,6 +104,7 @@ def _serving(place: Place, configuration: Configuration) -> Iterator[Serving]:
                 place=place,
                 claims=claims,
                 ledger=ledger,
+                book=book,
                 identity=Membership(place.consortium).identity(passphrase),
                 journal=journal,
                 clock=_now,

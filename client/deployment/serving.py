@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from client.masked.terms import Consortium
 from client.policy import load_policy
 from client.releasing import Releases
 from client.station import NO_SESSION, Station
+from client.windows.account import Account
+from client.windows.book import ClaimBook
+from client.windows.windows import Windows
 from common.consortium.identity import Identity
 from common.consortium.roster import Role, Roster, RosterError
 from common.errors import FedclaimsError, MessageError
@@ -38,6 +42,7 @@ class Belongings:
         place: Its directory.
         claims: Its claims.
         ledger: Open.
+        book: Open, beside the ledger.
         identity: Signs for it.
         journal: Of the process.
         clock: Says what time it is.
@@ -47,6 +52,7 @@ class Belongings:
     place: Place
     claims: StationClaims
     ledger: Ledger
+    book: ClaimBook
     identity: Identity
     journal: Journal
     clock: Clock
@@ -72,6 +78,7 @@ class Serving:
         """
         self._own, self._offered = own, Offered(own.place)
         self._stale = threading.Event()
+        self._at_work = threading.Lock()
         self._stopped = False
         self._roster: Roster | None = None
         self._station = self._made(self._current_roster())
@@ -91,8 +98,24 @@ class Serving:
             return False
         return True
 
+    def look(self) -> None:
+        """Note which claims have arrived, once a stream has begun; beside the answers, not among them."""
+        if self._stopped or not self._own.book.windows:
+            return
+        try:
+            found = self._own.claims.look()
+            if found is not None:
+                with self._at_work:
+                    self._own.book.first_seen(found, self._own.clock())
+        except FedclaimsError as error:
+            say("the claims cannot be looked at", level=logging.WARNING, error=type(error).__name__)
+
     def answer(self, request: bytes) -> bytes:
         """The reply to a request."""
+        with self._at_work:
+            return self._answer(request)
+
+    def _answer(self, request: bytes) -> bytes:
         asked = _asked(request)
         closed = self._stopped or is_paused(self._own.place)
         code = RefusalCode.STOPPED if closed else self._renewed(asked)
@@ -133,7 +156,8 @@ class Serving:
 
     def _made(self, roster: Roster | None) -> Station:
         own, policy = self._own, load_policy(self._own.place.policy)
-        releases = Releases(own.ledger, policy, own.claims.data_version, os.urandom)
+        windows = Windows(Account(own.book, own.claims, policy, own.ledger, own.clock))
+        releases = Releases(own.ledger, policy, own.claims.data_version, os.urandom, windows)
         desk = None
         if roster is not None:
             party = Party(
@@ -145,13 +169,13 @@ class Serving:
                 random_bytes=os.urandom,
                 clock=own.clock,
             )
-            desk = MaskedDesk(party, own.claims.rows_for)
+            desk = MaskedDesk(party, own.claims.rows_for, windows=windows)
         self._roster = roster
         version, until = (roster.version, roster.valid_until) if roster else (None, None)
         own.journal.change(roster_version=version, roster_until=until)
         say("policy and roster read", roster_version=version)
         shelve = Arrivals(own.place.models, roster, own.clock).keep if roster is not None else None
-        return Station(own.name, policy, own.claims.rows_for, releases, desk, shelve=shelve)
+        return Station(own.name, policy, own.claims.rows_for, releases, desk, shelve=shelve, windows=windows)
 
     def _take_up(self) -> None:
         """Join again what was joined before the station was started; the reply is dropped."""

@@ -22,7 +22,7 @@ def spoken(chain: Chain) -> Iterator[bytes]:
     """Each entry in its canonical spelling, with its digest and a time that people read."""
     for entry, digest in zip(chain.book.entries, chain.digests, strict=True):
         when = (EPOCH + timedelta(seconds=entry.time)).isoformat() if entry.time <= LAST_TIME else ""
-        yield json.dumps({"digest": digest, "utc": when, **entry.model_dump(mode="json")}).encode() + b"\n"
+        yield json.dumps({"digest": digest, "utc": when, **entry.fields()}).encode() + b"\n"
 
 
 def statement_of(chain: Chain, policy: Policy, now: int) -> bytes:

@@ -23,6 +23,8 @@ from client.ledger.ledger import inspect
 from client.ledger.statement import Statement, state
 from client.policy import load_policy
 from client.releasing import rho_within
+from client.windows import odometer
+from client.windows.odometer import Odometer, read_odometer
 from common.accounting.charges import rdp_epsilon
 from common.errors import FedclaimsError, InputError
 
@@ -31,8 +33,8 @@ KNOWN = ("bureau", "data_version", "snapshot", "roster_version", "roster_until",
 ANSWER_S = 2.0
 
 
-def standing(place: Place, now: int) -> tuple[Standing, Statement | None]:
-    """What is known of a station, and its ledger's statement unless that is broken.
+def standing(place: Place, now: int) -> tuple[Standing, Statement | None, Odometer | None]:
+    """What is known of a station, its ledger's statement unless that is broken, and what its windows came to.
 
     Raises:
         InputError: If there is no such station.
@@ -50,9 +52,10 @@ def standing(place: Place, now: int) -> tuple[Standing, Statement | None]:
         "sessions": journal.get("sessions", []),
         "refusals": journal.get("refusals", []),
     }
-    statement, problem = _statement(place, now)
+    statement, windows, problem = _statement(place, now)
     found["ledger"] = problem if statement is None else {"whole": True, **json.loads(page.as_json(statement))}
-    return found, statement
+    found["windows"] = odometer.as_fields(windows)
+    return found, statement, windows
 
 
 def as_json(found: Standing) -> str:
@@ -60,7 +63,7 @@ def as_json(found: Standing) -> str:
     return json.dumps(found, indent=2)
 
 
-def show(found: Standing, statement: Statement | None, console: Console) -> None:
+def show(found: Standing, statement: Statement | None, windows: Odometer | None, console: Console) -> None:
     """For people."""
     runs = f"runs since {_time(found['since'])}" if found["running"] else "does not run"
     pause = "; PAUSED: nothing leaves" if found["paused"] else ""
@@ -78,6 +81,8 @@ def show(found: Standing, statement: Statement | None, console: Console) -> None
         console.print(f"[bold]The ledger cannot be trusted[/bold]: {found['ledger']}")
     else:
         page.show(statement, console)
+    if windows is not None:
+        odometer.show(windows, console)
 
 
 def _answers(place: Place) -> str:
@@ -93,14 +98,18 @@ def _answers(place: Place) -> str:
         return "silent"
 
 
-def _statement(place: Place, now: int) -> tuple[Statement | None, Standing | None]:
+def _statement(place: Place, now: int) -> tuple[Statement | None, Odometer | None, Standing | None]:
     try:
         policy, chain = load_policy(place.policy), inspect(place.ledger)
     except BrokenLedgerError as error:
-        return None, {"whole": False, "entry": error.entry, "reason": error.reason}
-    limits = policy.limits(rho_within)
-    delta = policy.delta
-    return state(chain, now=now, delta=delta, epsilon_of=lambda rho: rdp_epsilon((rho,), delta), limits=limits), None
+        return None, None, {"whole": False, "entry": error.entry, "reason": error.reason}
+    limits, delta = policy.limits(rho_within), policy.delta
+
+    def epsilon_of(rho: int) -> float:
+        return rdp_epsilon((rho,), delta)
+
+    statement = state(chain, now=now, delta=delta, epsilon_of=epsilon_of, limits=limits)
+    return statement, read_odometer(place.ledger, chain, now, epsilon_of), None
 
 
 def _rows(title: str, names: tuple[str, ...], rows: list[dict[str, object]]) -> Table:

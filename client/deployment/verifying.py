@@ -22,6 +22,7 @@ from client.deployment.evidence import (
     read_evidence,
 )
 from client.deployment.spoken import spoken, statement_of
+from client.deployment.windowed import check_windows
 from client.ledger.chain import Chain, Head, read_chain
 from client.ledger.errors import BrokenLedgerError
 from client.policy import parse_policy
@@ -72,6 +73,7 @@ def verify_audit(path: Path, expected: Expected) -> dict[str, object]:
         * ``whole`` is true only if every entry of the chain is numbered, linked and signed by one key, the expected
           one if there is one; if the chain continues the expected head; and if entries in words, statement, key and
           the station's own verdict are what follows from the chain.
+        * Where the evidence has windows of streams, the number and digest of their claims are those that were marked.
         * The policy, the configuration and the roster are signed by nobody here: they are as they were packed.
 
     Returns:
@@ -84,12 +86,14 @@ def verify_audit(path: Path, expected: Expected) -> dict[str, object]:
         files = read_evidence(path)
         chain = _chain(files, expected)
         told = _check_the_rest(files, chain)
+        windows = check_windows(files, chain)
     except EvidenceError as error:
         place = {"file": error.file, "entry": error.entry, "byte": error.byte}
         return {"whole": False, **place, "reason": error.reason}
     return {
         "whole": True,
         **_found(chain),
+        "windows": windows,
         "public_key": chain.public_key,
         "key_compared": expected.public_key is not None,
         "continues": None if expected.head is None else str(expected.head),
@@ -115,6 +119,8 @@ def in_words(verdict: Mapping[str, Any]) -> str:
         f"Head: {verdict['head']}",
         f"Exported by {told['bureau']!r} with version {told['version']}, as it says itself. {UNSIGNED}",
     ]
+    if verdict["windows"] is not None:
+        lines.insert(1, f"What it marked of {verdict['windows']} windows of streams is borne out by the claim book.")
     return "\n".join(lines)
 
 

@@ -57,10 +57,21 @@ class Book:
         if entry.place in self._paid:
             raise ValueError("it charges a release a second time")
         self._paid[entry.place] = entry
-        self.spending.add(Spent(time=entry.time, rho=entry.rho, session=entry.session, data_version=entry.data_version))
+        self.spending.add(spent_of(entry))
 
     def _admit_vector(self, entry: Persisted) -> None:
         known = entry.reservation < len(self.entries) and isinstance(self.entries[entry.reservation], Reserved)
         if not known or entry.reservation in self.kept:
             raise ValueError("it keeps a vector that nothing paid for, or a second one")
         self.kept[entry.reservation] = entry
+
+
+def spent_of(charge: Reserved) -> Spent:
+    """A charge, as it is added up."""
+    return Spent(
+        time=charge.time,
+        rho=charge.rho,
+        session=charge.session,
+        data_version=charge.data_version,
+        cap=None if charge.window is None else charge.window.cap,
+    )

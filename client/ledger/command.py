@@ -21,6 +21,7 @@ from client.ledger.page import as_json, show
 from client.ledger.statement import state
 from client.policy import Policy, load_policy
 from client.releasing import rho_within
+from client.windows import odometer
 from common.accounting.charges import rdp_epsilon
 from common.errors import FedclaimsError, InputError
 
@@ -50,18 +51,23 @@ def _show(arguments: argparse.Namespace) -> None:
     policy = load_policy(arguments.policy) if arguments.policy else None
     chain = inspect(arguments.dir)
     delta = (policy or Policy()).delta
-    statement = state(
-        chain,
-        now=int(time.time()),
-        delta=delta,
-        epsilon_of=lambda rho: rdp_epsilon((rho,), delta),
-        limits=policy.limits(rho_within) if policy else None,
-    )
+    now = int(time.time())
+
+    def epsilon_of(rho: int) -> float:
+        return rdp_epsilon((rho,), delta)
+
+    limits = policy.limits(rho_within) if policy else None
+    statement = state(chain, now=now, delta=delta, epsilon_of=epsilon_of, limits=limits)
+    windows = odometer.read_odometer(arguments.dir, chain, now, epsilon_of)
     if arguments.json:
-        print(as_json(statement))  # noqa: T201 - this is what a command is for
+        held = {**json.loads(as_json(statement)), "windows": odometer.as_fields(windows)}
+        print(json.dumps(held, indent=2))  # noqa: T201 - this is what a command is for
         return
     console = Console()
-    show(statement, console if console.is_terminal else Console(width=160, no_color=True))
+    console = console if console.is_terminal else Console(width=160, no_color=True)
+    show(statement, console)
+    if windows is not None:
+        odometer.show(windows, console)
 
 
 def _verify(arguments: argparse.Namespace) -> None:

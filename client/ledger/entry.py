@@ -3,29 +3,46 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, model_validator
 
-from client.ledger.release import DATA_VERSION, FINGERPRINT, MAX_RHO, Charge, ReleaseId
+from client.ledger.release import DATA_VERSION, FINGERPRINT, MAX_RHO, Charge, ReleaseId, WindowCharge
 from common.accounting.guarantee import Neighbouring, Unit
 
 PLACE = r"^[a-z]{1,20}:[0-9a-f]{1,64}(:[0-9]{1,15})?$"
 Digest = Annotated[str, StringConstraints(pattern=FINGERPRINT)]
 Number = Annotated[int, Field(ge=0, lt=2**53)]
 
+VERSION_OF_WINDOWS: Final = 2
+"""Of charges for windows; all other entries are spelled as they were before there were windows."""
+
 
 class _Entry(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
 
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 1
     number: Number
     previous: Digest
     time: Number
 
     def canonical(self) -> bytes:
         """The one spelling: JSON, sorted keys, no blanks, integers and ASCII text only."""
-        return json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":")).encode()
+        return json.dumps(self.fields(), sort_keys=True, separators=(",", ":")).encode()
+
+    def fields(self) -> dict[str, object]:
+        """What stands in it, by name; what it does not have is not named."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+    @model_validator(mode="after")
+    def _is_of_its_version(self) -> Self:
+        if (self.version == VERSION_OF_WINDOWS) is not self._is_about_a_window():
+            msg = "an entry about a window is of the second version, and no other one is"
+            raise ValueError(msg)
+        return self
+
+    def _is_about_a_window(self) -> bool:
+        return False
 
 
 class Opened(_Entry):
@@ -51,6 +68,10 @@ class Reserved(_Entry):
     unit: Annotated[Unit, Field(strict=False)]
     neighbouring: Annotated[Neighbouring, Field(strict=False)]
     data_version: Annotated[str, StringConstraints(pattern=DATA_VERSION)]
+    window: WindowCharge | None = None
+
+    def _is_about_a_window(self) -> bool:
+        return self.window is not None
 
     @property
     def place(self) -> tuple[str, str, int]:
@@ -104,6 +125,7 @@ def parse_entry(body: bytes) -> Entry:
 def reserved(release: ReleaseId, charge: Charge, *, number: int, previous: str, time: int) -> Reserved:
     """The entry that pays for a release."""
     return Reserved(
+        version=1 if charge.window is None else VERSION_OF_WINDOWS,
         number=number,
         previous=previous,
         time=time,
@@ -115,4 +137,5 @@ def reserved(release: ReleaseId, charge: Charge, *, number: int, previous: str, 
         unit=charge.unit,
         neighbouring=charge.neighbouring,
         data_version=charge.data_version,
+        window=charge.window,
     )

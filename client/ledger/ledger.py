@@ -124,7 +124,7 @@ class Ledger:
         if self._book.paid(release.place) is not None:
             raise ReleaseError("this round was charged before: its noise is never drawn again")
         time = self._time()
-        asked = Spent(time=time, rho=charge.rho, session=release.session.hex(), data_version=charge.data_version)
+        asked = Spent.of(charge, time=time, session=release.session)
         if (limit := objection(self._book.spending, asked, limits)) is not None:
             raise BudgetError(limit)
         number, previous = self._next()
@@ -172,6 +172,10 @@ class Ledger:
         known = self._book.marks.get(place)
         return None if known is None else bytes.fromhex(known)
 
+    def marks_of(self, kind: str) -> dict[str, bytes]:
+        """What was said in all places that begin with a word."""
+        return {place: bytes.fromhex(value) for place, value in self._book.marks.items() if place.startswith(kind)}
+
     def forget_vectors(self, session: bytes) -> None:
         """Delete the vectors of a session that is over; its releases stay spent, and are never drawn again."""
         for number, entry in enumerate(self._book.entries):
@@ -189,6 +193,11 @@ class Ledger:
             BrokenLedgerError: If it is shorter or another one.
         """
         self._chain.check_against(seen_head)
+
+    @property
+    def public_key(self) -> str:
+        """Of the station, hexadecimal."""
+        return self._chain.public_key
 
     @property
     def spending(self) -> Spending:

@@ -14,6 +14,8 @@ from client.ledger.statement import Amount, Room, Statement
 from common.accounting.guarantee import rounded_up
 
 _BILLION = 10**9
+COUNTED = frozenset({Limit.RELEASES_PER_DAY, Limit.WINDOWS_PER_DAY})
+"""Limits on how many; the others are on rho."""
 
 
 def as_json(statement: Statement) -> str:
@@ -30,6 +32,8 @@ def show(statement: Statement, console: Console) -> None:
     console.print(f"Ledger as of {when}, head {statement.head}", soft_wrap=True)
     console.print(f"Every epsilon is at delta {statement.delta:g}.\n")
     console.print(_plans(statement))
+    if statement.streams:
+        console.print(_streams(statement))
     whom = "a person whose claims are in every release" if statement.covers_persons else "a single claim"
     console.print(f"\nWorst case in the last 366 days, for {whom}: {_spoken(statement.last_year)}")
     console.print(f"Worst case in any 366 days so far: {_spoken(statement.worst_year)}")
@@ -47,8 +51,17 @@ def _plans(statement: Statement) -> Table:
     return table
 
 
+def _streams(statement: Statement) -> Table:
+    """Of a stream no sum is shown: a claim is in one window."""
+    table = Table("stream", "protects", "windows", "releases", "unanswered", "rho", "epsilon", title="Dearest window")
+    for one in statement.streams:
+        counts = (str(one.windows), str(one.releases), str(one.unanswered))
+        table.add_row(one.stream[:16], one.unit.value, *counts, _rho(one.dearest.rho), _epsilon(one.dearest))
+    return table
+
+
 def _rooms(statement: Statement) -> Table:
-    table = Table("limit", "data version", "spent", "limit", "left", title="What is left (rho; releases)")
+    table = Table("limit", "data version", "spent", "limit", "left", title="What is left (rho; how many)")
     for room in statement.room:
         table.add_row(
             room.limit.value, room.about, *(_figure(room, held) for held in (room.spent, room.most, room.left))
@@ -57,7 +70,7 @@ def _rooms(statement: Statement) -> Table:
 
 
 def _figure(room: Room, held: int) -> str:
-    return str(held) if room.limit is Limit.RELEASES_PER_DAY else _rho(held)
+    return str(held) if room.limit in COUNTED else _rho(held)
 
 
 def _spoken(amount: Amount) -> str:

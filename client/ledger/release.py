@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from common.accounting.guarantee import Neighbouring, Unit
 
@@ -47,6 +50,28 @@ class ReleaseId:
         return self.session.hex(), self.fingerprint, self.round
 
 
+class WindowCharge(BaseModel):
+    """What a charge says besides, where a release is about a window of a stream.
+
+    Attributes:
+        stream: 32 hexadecimal digits.
+        number: Of the window.
+        cap: The most that any one protected unit has been charged for windows in 366 days once this one is entered,
+            units of 1e-9 rho. Whoever would exceed it was left out.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+    stream: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
+    number: Annotated[int, Field(ge=1, lt=2**31)]
+    cap: Annotated[int, Field(ge=1, le=MAX_RHO)]
+
+    @property
+    def data_version(self) -> str:
+        """The claims of one window are a data version of their own."""
+        return f"w-{self.stream[:8]}-{self.number}"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Charge:
     """The price of a release.
@@ -56,12 +81,14 @@ class Charge:
         unit: Whose presence is hidden.
         neighbouring: Which data sets are made alike.
         data_version: The bureau's own name for the claims that were asked; letters, digits, ``. _ -`` only.
+        window: Where the release is about a window; None where it is about all claims.
     """
 
     rho: int
     unit: Unit
     neighbouring: Neighbouring
     data_version: str
+    window: WindowCharge | None = None
 
     def __post_init__(self) -> None:
         """Refuse what no entry can hold."""

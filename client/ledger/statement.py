@@ -49,6 +49,27 @@ class PlanSpending:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StreamSpending:
+    """What the windows of one stream cost. They do not add up: a claim is in one of them.
+
+    Attributes:
+        stream: 32 hexadecimal digits.
+        unit: Whom its releases protect.
+        windows: Sessions about them.
+        releases: Charges.
+        unanswered: Charges without a kept vector: their claims stay entered, and are lost to the stream.
+        dearest: The window that cost most.
+    """
+
+    stream: str
+    unit: Unit
+    windows: int
+    releases: int
+    unanswered: int
+    dearest: Amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """How much of a limit is left.
 
@@ -78,7 +99,8 @@ class Statement:
         head: The last entry, for others to keep.
         time: Seconds since 1970.
         delta: At which every epsilon holds.
-        plans: One for each plan and unit, in the order of their first charge.
+        plans: One for each plan and unit, in the order of their first charge; plans of windows left out.
+        streams: One for each stream and unit, in the same order.
         last_year: Spent in the last 366 days.
         worst_year: The most spent in any 366 days: what a person whose claims were in every release lost at most.
         covers_persons: Whether every charge protects persons; if not, the two years above hold for single claims.
@@ -89,6 +111,7 @@ class Statement:
     time: int
     delta: float
     plans: tuple[PlanSpending, ...]
+    streams: tuple[StreamSpending, ...]
     last_year: Amount
     worst_year: Amount
     covers_persons: bool
@@ -104,6 +127,7 @@ def state(chain: Chain, *, now: int, delta: float, epsilon_of: EpsilonOf, limits
         time=now,
         delta=delta,
         plans=tuple(_plans(chain, epsilon_of)),
+        streams=tuple(_streams(chain, epsilon_of)),
         last_year=_amount(spending.year(now), epsilon_of),
         worst_year=_amount(spending.worst_year(), epsilon_of),
         covers_persons=units <= {Unit.PERSON},
@@ -114,7 +138,8 @@ def state(chain: Chain, *, now: int, delta: float, epsilon_of: EpsilonOf, limits
 def _plans(chain: Chain, epsilon_of: EpsilonOf) -> Iterator[PlanSpending]:
     groups: dict[tuple[str, Unit], list[Reserved]] = {}
     for charge in chain.book.charges:
-        groups.setdefault((charge.fingerprint, charge.unit), []).append(charge)
+        if charge.window is None:
+            groups.setdefault((charge.fingerprint, charge.unit), []).append(charge)
     for (fingerprint, unit), charges in groups.items():
         yield PlanSpending(
             fingerprint=fingerprint,
@@ -126,13 +151,38 @@ def _plans(chain: Chain, epsilon_of: EpsilonOf) -> Iterator[PlanSpending]:
         )
 
 
+def _streams(chain: Chain, epsilon_of: EpsilonOf) -> Iterator[StreamSpending]:
+    groups: dict[tuple[str, Unit], list[Reserved]] = {}
+    for charge in chain.book.charges:
+        if charge.window is not None:
+            groups.setdefault((charge.window.stream, charge.unit), []).append(charge)
+    for (stream, unit), charges in groups.items():
+        sessions = {charge.session for charge in charges}
+        yield StreamSpending(
+            stream=stream,
+            unit=unit,
+            windows=len(sessions),
+            releases=len(charges),
+            unanswered=sum(charge.number not in chain.book.kept for charge in charges),
+            dearest=_amount(max(chain.book.spending.by_session[session] for session in sessions), epsilon_of),
+        )
+
+
 def _rooms(chain: Chain, now: int, limits: Limits) -> Iterator[Room]:
-    spending = chain.book.spending
+    spending, windows = chain.book.spending, _window_versions(chain)
     yield Room(limit=Limit.YEAR, about="", spent=spending.year(now), most=limits.year)
     for version, spent in spending.by_data_version.items():
-        yield Room(limit=Limit.DATA_VERSION, about=version, spent=spent, most=limits.data_version)
+        if version not in windows:
+            yield Room(limit=Limit.DATA_VERSION, about=version, spent=spent, most=limits.data_version)
     today = spending.releases_today(now)
     yield Room(limit=Limit.RELEASES_PER_DAY, about="", spent=today, most=limits.releases_per_day)
+    today = spending.windows_today(now)
+    yield Room(limit=Limit.WINDOWS_PER_DAY, about="", spent=today, most=limits.windows_per_day)
+
+
+def _window_versions(chain: Chain) -> set[str]:
+    """The data versions that are windows: there are many, and each is asked about once."""
+    return {charge.data_version for charge in chain.book.charges if charge.window is not None}
 
 
 def _amount(rho: int, epsilon_of: EpsilonOf) -> Amount:

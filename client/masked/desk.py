@@ -39,6 +39,13 @@ class Rows(Protocol):
         """The words that answer a question, before noise."""
 
 
+class WindowRows(Protocol):
+    """Rows of sessions about windows of a stream; see ``client.windows``."""
+
+    def rows(self, plan: Plan, session: bytes) -> Rows:
+        """The rows of the claims that a session is about: the same for all its questions."""
+
+
 class MaskedDesk:
     """Answers everything about masked sums, one session at a time.
 
@@ -47,15 +54,16 @@ class MaskedDesk:
         * A session that another one has followed, or that has ended, is not taken up again.
     """
 
-    def __init__(self, party: Party, rows_for: Callable[[Plan], Rows]) -> None:
+    def __init__(self, party: Party, rows_for: Callable[[Plan], Rows], *, windows: WindowRows | None = None) -> None:
         """Wait for an offer.
 
         Args:
             party: The bureau.
             rows_for: Makes the rows of its claims under a plan.
+            windows: Chooses the claims of plans about windows of a stream; without it they are refused.
         """
         self.model: Model | None = None
-        self._party, self._rows_for = party, rows_for
+        self._party, self._rows_for, self._windows = party, rows_for, windows
         self._session: MaskedSession | None = None
         self._rows: Rows | None = None
 
@@ -89,7 +97,7 @@ class MaskedDesk:
         if self._session is None or self._session.offer != offer:
             session = MaskedSession.joining(party, offer)
             party.ledger.sessions.forget_others(offer.session)
-            self._rows, self._session = self._rows_for(plan), session
+            self._rows, self._session = self._rows_of(plan, offer.session), session
         return self._session
 
     def _receive(self, result: MaskedResult) -> Received:
@@ -115,8 +123,15 @@ class MaskedDesk:
                 raise WrongOrderError("no such session: it has to be offered first")
             self._insist_on_policy(resumed.plan)
             check_terms(resumed.offer, resumed.plan, self._party.consortium)
-            self._rows, self._session = self._rows_for(resumed.plan), resumed
+            self._rows, self._session = self._rows_of(resumed.plan, message.session), resumed
         return self._session
+
+    def _rows_of(self, plan: Plan, session: bytes) -> Rows:
+        if plan.window is None:
+            return self._rows_for(plan)
+        if self._windows is None:
+            raise OverPlanError("this station takes part in no windows")
+        return self._windows.rows(plan, session)
 
     def _insist_on_policy(self, plan: Plan) -> None:
         if self._party.policy.objection_to_plan(plan) is not None or self._party.releases.objects_to(plan):

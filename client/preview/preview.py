@@ -8,7 +8,7 @@ from itertools import groupby
 
 import numpy as np
 
-from client.ledger.release import Charge
+from client.ledger.release import Charge, WindowCharge
 from client.ledger.spending import Limits, Spending
 from client.policy import Policy
 from common.accounting.charges import rdp_epsilon
@@ -135,11 +135,14 @@ def objection_to_spending(plan: Plan, policy: Policy, spending: Spending, limits
     foreseen = forecast(plan)
     if plan.privacy is None:
         return None
+    rho = sum(one.cost for one in foreseen)
+    window = _window(plan, max(rho, limits.year - spending.plain_year(now)))
     whole = Charge(
-        rho=sum(one.cost for one in foreseen),
+        rho=rho,
         unit=plan.privacy.unit,
         neighbouring=Neighbouring.ADD_OR_REMOVE_ONE,
         data_version="preview",
+        window=window,
     )
     relaxed = Limits(
         release=limits.session,
@@ -147,9 +150,17 @@ def objection_to_spending(plan: Plan, policy: Policy, spending: Spending, limits
         data_version=limits.data_version,
         year=limits.year,
         releases_per_day=limits.releases_per_day - len(foreseen) + 1,
+        windows_per_day=limits.windows_per_day,
     )
     refused = policy.objection_to_charge(whole, session=NO_SESSION, spending=spending, now=now, limits=relaxed)
     return None if refused is None else "what is left of the year's or the day's limits is not enough for this run"
+
+
+def _window(plan: Plan, cap: int) -> WindowCharge | None:
+    """What the ledger would be told of the plan's window."""
+    if plan.window is None:
+        return None
+    return WindowCharge(stream=plan.window.stream, number=plan.window.number, cap=cap)
 
 
 def _rounds(plan: Plan, bureau: str, foreseen: tuple[Forecast, ...]) -> Iterator[Rounds]:

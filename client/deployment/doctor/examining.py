@@ -26,6 +26,7 @@ def examine(place: Place, configuration: Configuration, plan: Plan | None = None
     yield from trying("rights", lambda: keeping.rights(place), mend)
     yield from keeping.keys(place, configuration)
     yield from trying("ledger", lambda: keeping.ledger(place, configuration, now), mend)
+    yield from trying("claim book", lambda: keeping.book(place), mend)
     yield from trying("policy", lambda: asking.policy(place), "mend policy.toml")
     yield from trying("roster", lambda: keeping.roster(place, now), "get the roster that counts from the coordinator")
     yield from trying(

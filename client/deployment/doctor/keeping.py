@@ -13,6 +13,7 @@ from client.deployment.claims import pseudonym_key
 from client.deployment.configuration import Configuration
 from client.deployment.doctor.findings import Finding, fault, fine, trying, warning
 from client.deployment.place import Place
+from client.deployment.windowed import first_contradicted, windows_of
 from client.identity.keyfile import KEY_FILE as IDENTITY_FILE
 from client.identity.membership import REQUEST_FILE, ROSTER_FILE, Membership, read_bounded
 from client.ledger.chain import Chain
@@ -20,6 +21,7 @@ from client.ledger.errors import BrokenLedgerError
 from client.ledger.keys import load_key
 from client.ledger.ledger import KEY_FILE, inspect
 from client.policy import load_policy
+from client.windows.tables import BOOK_FILE
 from common.consortium.joining import JoinRequest
 from common.consortium.roster import Role
 from common.plan import Protection
@@ -118,6 +120,20 @@ def ledger(place: Place, configuration: Configuration, now: int) -> Iterator[Fin
         return
     yield fine("ledger", f"{len(chain.digests)} entries, head {chain.head}")
     yield _clock(chain, now)
+
+
+def book(place: Place) -> Iterator[Finding]:
+    """Whether the claim book bears out what the ledger marked of windows of streams, if there were any."""
+    check = "claim book"
+    if (place.ledger / BOOK_FILE).exists():
+        yield from _rights(place.ledger / BOOK_FILE, OTHERS_ANY)
+    held, chain = windows_of(place), inspect(place.ledger)
+    wrong = first_contradicted(held, chain)
+    if wrong is not None:
+        said = f"it does not bear out entry {wrong.number} of the ledger"
+        yield fault(check, said, "restore the ledger's directory as a whole from one copy; let nothing leave till then")
+    elif held:
+        yield fine(check, f"bears out what the ledger marked of {len(held.splitlines())} windows")
 
 
 def _clock(chain: Chain, now: int) -> Finding:

@@ -25,6 +25,8 @@ from client.deployment.serving import Belongings, Serving
 from client.identity.membership import Membership
 from client.ledger.ledger import Ledger, inspect
 from client.rowstore import RowStore
+from client.windows.book import ClaimBook
+from client.windows.tables import BOOK_FILE
 from common.consortium.roster import Roster
 from common.errors import EngineError, InputError, PlanError, SourceError
 from common.messages import Offer, Refusal, RefusalCode, RoundReply, RoundRequest, words_to_bytes
@@ -60,7 +62,10 @@ def serving_of(home: Home, clock: Clock | None = None) -> Iterator[Serving]:
     place, clock = Place(home.root), clock or Clock()
     journal = Journal(place=place, clock=clock)
     claims = StationClaims(place, load_configuration(place.configuration), journal.claims)
-    with Ledger.open(place.ledger, clock=clock) as ledger:
+    with (
+        Ledger.open(place.ledger, clock=clock) as ledger,
+        ClaimBook(place.ledger / BOOK_FILE, ledger.public_key) as book,
+    ):
         identity = Membership(place.consortium).identity(None)
         journal.begin({"bureau": home.name})
         yield Serving(
@@ -69,6 +74,7 @@ def serving_of(home: Home, clock: Clock | None = None) -> Iterator[Serving]:
                 place=place,
                 claims=claims,
                 ledger=ledger,
+                book=book,
                 identity=identity,
                 journal=journal,
                 clock=clock,

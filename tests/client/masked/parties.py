@@ -35,7 +35,7 @@ from server.masked.run import MaskedRun
 from server.masked.steps import Step
 from server.masked.terms import Terms
 from simulations.consortium import SimulatedConsortium, simulated_consortium
-from simulations.ledgers import _memory, granting_policy
+from simulations.ledgers import granting_policy, in_memory
 from tests.common.private_run import private_plan
 from tests.parties import N_FEATURES, SESSION, bureau_rows, store_of
 
@@ -127,7 +127,7 @@ class Bureau:
 def bureaus_of(names: Sequence[str] = THREE, plan: Plan = PLAN) -> Iterator[dict[str, Bureau]]:
     """Bureaus with new ledgers, in memory where the system has such a place."""
     consortium = simulated_consortium(tuple(names))
-    with tempfile.TemporaryDirectory(dir=_memory()) as root:
+    with tempfile.TemporaryDirectory(dir=in_memory()) as root:
         found = {name: Bureau(name, Path(root), consortium, plan) for name in names}
         yield found
         for one in found.values():

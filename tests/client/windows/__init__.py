@@ -1,0 +1,1 @@
+"""Tests of claims entering windows of a stream."""
