@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from common.grid import GRID_UNITS, MAX_ROWS
 from common.plan import Phase, Plan
-from common.private.question import Question, blocks, counted_on, parted
+from common.private.question import OPERATIONS, Question, blocks, counted_on, parted
 
 DEVIATIONS = 16.0
 """Noise beyond so many standard deviations has a probability below 1e-56."""
@@ -21,7 +21,8 @@ def is_plausible(plan: Plan, question: Question, total: npt.NDArray[np.int64], n
     Guarantees:
         * True for honest bureaus, but with a probability below 1e-50.
         * False if a count is negative beyond noise or all counts together exceed ``MAX_ROWS``, or if a sum or a square
-          exceeds its cell's count beyond noise; so also, all but surely, for words that were not masked as agreed.
+          exceeds its cell's count beyond noise, or a category of operations all counts; so also, all but surely, for
+          words that were not masked as agreed.
 
     Args:
         plan: Protected.
@@ -41,7 +42,10 @@ def is_plausible(plan: Plan, question: Question, total: npt.NDArray[np.int64], n
         return False
     if question.phase in {Phase.RADIUS, Phase.OUTCOMES}:
         return all(bool(held.min() >= -more) for held, more in zip(words, slack, strict=True))
+    everybody = float(np.maximum(counts, 0.0).sum())
     return all(
-        bool(np.all(np.abs(held.reshape(k, -1)) <= np.maximum(counts, 0.0)[:, None] + room + more))
-        for held, more in zip(words[1:], slack[1:], strict=True)
+        bool(np.all((held >= -more) & (held <= everybody + room * k + more)))
+        if part.name == OPERATIONS
+        else bool(np.all(np.abs(held.reshape(k, -1)) <= np.maximum(counts, 0.0)[:, None] + room + more))
+        for part, held, more in zip(parts[1:], words[1:], slack[1:], strict=True)
     )

@@ -60,7 +60,14 @@ def begun(window: Window, found: Found) -> StreamState:
     shares = counts / max(float(counts.sum()), 1.0)
     spread = _spreads(found, counts)
     clusters = [
-        _cluster(place, window, found.centroids[place], float(shares[place] * claims * steady), float(spread[place]))
+        _cluster(
+            window,
+            place,
+            found.centroids[place],
+            share=float(shares[place]),
+            claims=claims * steady,
+            square=float(spread[place]),
+        )
         for place in range(len(counts))
     ]
     inertia = float((shares * spread).sum())
@@ -87,16 +94,18 @@ def _spreads(found: Found, counts: Floats) -> Floats:
     return np.clip(trust * rough + (1.0 - trust) * median, 0.2 * median, 4.0)
 
 
-def _cluster(place: int, window: Window, centroid: npt.NDArray[np.int64], count: float, square: float) -> StreamCluster:
+def _cluster(
+    window: Window, place: int, centroid: npt.NDArray[np.int64], *, share: float, claims: float, square: float
+) -> StreamCluster:
     return StreamCluster(
         identity=place + 1,
         born=window.number,
         centroid=tuple(centroid.tolist()),
         radius=radius_of(square),
-        count=round(count * GRID_UNITS),
+        count=round(share * claims * GRID_UNITS),
         square=round(square * SQUARE_UNITS),
         settled=round(square * SQUARE_UNITS),
-        rate=round(count * GRID_UNITS * (1000 - window.memory) / 1000),
+        share=round(share * SQUARE_UNITS),
         quarantined=False,
     )
 
@@ -133,5 +142,6 @@ def _renamed(window: Window, before: StreamState, found: list[StreamCluster], wa
         watch=watch,
         operations=before.operations,
         watched=before.watched,
+        counted=before.counted,
         events=tuple(events[-MOST_EVENTS:]),
     )

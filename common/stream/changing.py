@@ -33,6 +33,9 @@ ALIKE = 2.0
 MUCH_WIDER = 2.5
 """Times its settled spread from which a cluster may hold two."""
 
+SCOUT_MEMORY = 0.7
+"""What a scout's count keeps in a window."""
+
 CERTAIN = 3.0
 """Deviations of noise that evidence of bureaus, and a count above the floor, must be beyond."""
 
@@ -47,6 +50,7 @@ class Changing:
         floor: Claims below which a cluster is not shown.
         next_identity: For the next new cluster.
         settled: Whether clusters have had time to find their places since they were looked for.
+        claims: Of the window, at least one.
     """
 
     window: Window
@@ -54,6 +58,7 @@ class Changing:
     floor: int
     next_identity: int
     settled: bool
+    claims: float
 
     @property
     def kept(self) -> float:
@@ -113,7 +118,7 @@ def _born(by: Changing, born: tuple[Scout, ...]) -> Changed:
             count=one.count,
             square=one.square,
             settled=one.square,
-            rate=round(one.count * (1.0 - by.kept)),
+            share=round((1.0 - SCOUT_MEMORY) * one.count / GRID_UNITS / by.claims * SQUARE_UNITS),
             quarantined=True,
         )
         for place, one in enumerate(born)
@@ -196,7 +201,7 @@ def _joined(stays: StreamCluster, goes: StreamCluster) -> StreamCluster:
             "count": stays.count + goes.count,
             "square": round(square),
             "settled": max(stays.settled, round(square)),
-            "rate": stays.rate + goes.rate,
+            "share": stays.share + goes.share,
             "radius": max(stays.radius, goes.radius),
             "surge": 0,
             "wide": 0,
@@ -238,7 +243,7 @@ def _halves(by: Changing, one: StreamCluster, following: int) -> list[StreamClus
                 "born": by.window.number,
                 "centroid": tuple((middle + sign * step).tolist()),
                 "count": one.count // 2,
-                "rate": one.rate // 2,
+                "share": one.share // 2,
                 "settled": one.square,
                 "age": 0,
                 "low": 0,

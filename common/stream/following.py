@@ -84,11 +84,15 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
     trusted = since >= settle
     scouts, born = scouted(window, state, seen) if trusted else (state.scouts, ())
     changing = Changing(
-        window=window, noise=seen.noise, floor=floor, next_identity=state.next_identity, settled=trusted
+        window=window,
+        noise=seen.noise,
+        floor=floor,
+        next_identity=state.next_identity,
+        settled=trusted,
+        claims=seen.n_claims,
     )
     clusters, events, following = changed(changing, moved, born)
-    watch = watched(state.watch, seen, k)
-    operations, n_watched = operations_after(state, seen)
+    watch, kinds = watched(state.watch, seen, k), operations_after(state, seen)
     return StreamState(
         window=window.number,
         seeded=state.seeded,
@@ -96,9 +100,10 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
         scouts=scouts,
         next_identity=following,
         watch=watch,
-        operations=operations,
-        watched=n_watched,
         events=(*state.events, *events)[-MOST_EVENTS:],
+        operations=kinds.shares,
+        watched=kinds.watched,
+        counted=kinds.counted,
     )
 
 
@@ -125,7 +130,7 @@ def _moved(window: Window, one: StreamCluster, place: int, seen: Seen, kept: flo
             "age": one.age + 1,
             "squares": squares,
             "weights": weights,
-            **surge_after(one, float(seen.counts[place]), seen.noise.counts),
+            **surge_after(one, float(seen.counts[place]), seen),
             **_evidence(window, one, float(seen.bureaus[place])),
         }
     )

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from common.grid import GRID_UNITS, from_grid, to_grid
 from common.start import LARGEST_RADIUS
+from common.stream.changing import SCOUT_MEMORY
 from common.stream.seen import Seen
 from common.stream.state import MOST_SCOUTS, Scout, StreamState
 from common.stream.watching import surge_after
@@ -23,9 +24,6 @@ CLEAR = 4.0
 SHARE = 0.01
 """Of the claims of a window that a scout must have as well."""
 
-MEMORY = 0.7
-"""What a scout's count keeps in a window."""
-
 HITS = 3
 """Windows that a scout must have been hit in before anything follows from it."""
 
@@ -34,6 +32,12 @@ MISSES = 5
 
 COMPACT = 2.0
 """Median spreads of clusters below which a scout's claims belong together."""
+
+WINDOWS_TO_KNOW_STRAYS = 16
+"""After seeding: some claims are always far from every cluster; until then it is learnt how many."""
+
+NEW = 1.5
+"""Times as many claims as are usually far from every cluster, from which they are something new."""
 
 SLACK = 2.2
 """Root median spreads of clusters that a scout's contributions are bounded to."""
@@ -51,6 +55,7 @@ def scouted(window: Window, state: StreamState, seen: Seen) -> tuple[tuple[Scout
 
     Guarantees:
         * There are between one and ``MOST_SCOUTS`` scouts.
+        * Nothing is born of claims that have been far from every cluster since the clusters were looked for.
     """
     k, width = len(state.clusters), len(state.clusters[0].centroid)
     if not state.scouts:
@@ -61,7 +66,10 @@ def scouted(window: Window, state: StreamState, seen: Seen) -> tuple[tuple[Scout
     moved = [one for one in moved if one.misses < MISSES]
     compact = COMPACT * median * SQUARE_UNITS
     ripe = [one for one in moved if one.hits >= HITS]
-    born = tuple(one for one in ripe if one.square < compact and one.count > 2.0 * floor * GRID_UNITS)
+    usual = state.watch.overflow / 1e6 * seen.n_claims
+    least = max(2.0 * floor, NEW * usual / (1.0 - SCOUT_MEMORY)) * GRID_UNITS
+    knows = window.number - state.seeded >= WINDOWS_TO_KNOW_STRAYS
+    born = tuple(one for one in ripe if knows and one.square < compact and one.count > least)
     left = [one for one in moved if one not in born]
     for one in ripe:
         if one.square >= compact and len(left) < MOST_SCOUTS:
@@ -78,8 +86,8 @@ def _moved(one: Scout, place: int, seen: Seen, floor: float, median: float) -> S
     common cluster, so that its spread drowns in no more noise than a cluster's.
     """
     count = float(seen.counts[place])
-    faded = MEMORY * one.count / GRID_UNITS + max(count, 0.0)
-    same = {"count": round(faded * GRID_UNITS), **surge_after(one, count, seen.noise.counts)}
+    faded = SCOUT_MEMORY * one.count / GRID_UNITS + max(count, 0.0)
+    same = {"count": round(faded * GRID_UNITS), **surge_after(one, count, seen)}
     if count <= floor:
         return one.model_copy(update=same | {"misses": one.misses + 1 if one.hits else 0})
     mean = seen.offsets[place] / count

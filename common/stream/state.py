@@ -66,8 +66,8 @@ class Cell(BaseModel):
         radius: Contributions are bounded to it.
         count: Claims, older windows faded.
         square: Mean squared distance of its claims to the centroid.
-        rate: Claims of a window, as a slow mean.
-        surge: How far the claims of late windows add up beyond the rate, in thousandths of a deviation.
+        share: Of the claims of a window, as a slow mean, units of ``2**-30``.
+        surge: How far the claims of late windows add up beyond that, in thousandths of a deviation.
         alarmed: Whether that was worth an alarm, and nothing since was as usual again.
     """
 
@@ -77,7 +77,7 @@ class Cell(BaseModel):
     radius: Radius
     count: Positive
     square: Positive
-    rate: Positive = 0
+    share: Positive = 0
     surge: Positive = 0
     alarmed: bool = False
 
@@ -177,7 +177,8 @@ class StreamState(BaseModel):
         next_identity: For the next new cluster.
         watch: The stream as a whole.
         operations: Categories of operations; none where windows do not ask.
-        watched: Windows in which they were asked.
+        watched: Windows in which they were asked, older ones faded, thousandths.
+        counted: Claims of these windows, faded likewise, ``2**-20``.
         events: What happened lately, oldest first.
     """
 
@@ -190,7 +191,8 @@ class StreamState(BaseModel):
     next_identity: Identity
     watch: Watch = Watch()
     operations: Annotated[tuple[Rare, ...], Field(strict=False, max_length=100)] = ()
-    watched: Number = 0
+    watched: Positive = 0
+    counted: Positive = 0
     events: Annotated[tuple[Event, ...], Field(strict=False, max_length=MOST_EVENTS)] = ()
 
     @model_validator(mode="after")

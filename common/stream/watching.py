@@ -6,6 +6,7 @@ References:
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -29,7 +30,7 @@ BY_THE_HOUR = 0.25
 """By how much a share differs from hour to hour, of itself."""
 
 WINDOWS_TO_LEARN = 12
-"""Before so many windows nothing is known of what is usual."""
+"""Until then all that is seen is taken for usual as far as shares are learnt; later a surge does not teach."""
 
 SURGE_AT, DRIFT_AT = 8.0, 8.0
 """Deviations that must add up for an alarm: normal windows get there in about 1e5 windows."""
@@ -46,22 +47,24 @@ def slowly(before: float, now: float, kept: float = KEPT) -> float:
     return now if before <= 0.0 else kept * before + (1.0 - kept) * now
 
 
-def surge_after(cell: Cell, count: float, noise: float) -> dict[str, int | bool]:
-    """The rate of a cell, and how far late windows add up beyond it: a one-sided CUSUM, thousandths of a deviation.
+def surge_after(cell: Cell, count: float, seen: Seen) -> dict[str, int | bool]:
+    """What is usual in a cell, and how far late windows add up beyond it: a one-sided CUSUM.
 
-    A deviation is that of the noise and of the claims themselves, if they come independently of each other.
+    What is usual is a share, not a number, for claims come by day and by night; and the share itself may well be a
+    quarter more or less by the hour. A deviation is that of the noise, of claims that come independently, and of this.
 
     Args:
         cell: Before the window.
         count: Claims of the window, noisy.
-        noise: Standard deviation of the noise in it.
+        seen: The window.
     """
-    rate = cell.rate / GRID_UNITS
-    excess = (count - rate) / sqrt(noise * noise + max(rate, 1.0))
-    surge = min(max(cell.surge / 1000.0 + excess - SLACK, 0.0), MOST)
-    clipped = max(min(count, rate + 2.0 * sqrt(noise * noise + max(rate, 1.0))), 0.0)
+    share = cell.share / SQUARE_UNITS
+    usual = share * seen.n_claims
+    deviation = sqrt(seen.noise.counts**2 + max(usual, 1.0) + (BY_THE_HOUR * usual) ** 2)
+    surge = min(max(cell.surge / 1000.0 + (count - usual) / deviation - SLACK, 0.0), MOST)
+    learnt = max(min(count, usual + 2.0 * deviation), 0.0) / seen.n_claims
     return {
-        "rate": round(slowly(rate, clipped) * GRID_UNITS),
+        "share": round(slowly(share, learnt) * SQUARE_UNITS),
         "surge": round(surge * 1000.0),
         "alarmed": _alarmed(surge, SURGE_AT, before=cell.alarmed),
     }
@@ -72,34 +75,54 @@ def _alarmed(summed: float, limit: float, *, before: bool) -> bool:
     return summed >= limit or (before and summed > 0.0)
 
 
-def operations_after(state: StreamState, seen: Seen) -> tuple[tuple[Rare, ...], int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operations:
+    """What is believed of categories of operations: see ``StreamState``."""
+
+    shares: tuple[Rare, ...]
+    watched: int
+    counted: int
+
+
+def operations_after(state: StreamState, seen: Seen) -> Operations:
     """Every category of operations after a window: its share of all claims, and how far it adds up beyond that.
 
-    What is usual is a share, not a number, for claims come by day and by night; and the share itself may well be a
-    quarter more or less by the hour.
+    The fewer claims and the more noise a share was learnt from, the further a window must lie beyond it.
     """
     if seen.operations is None:
-        return state.operations, state.watched
+        return Operations(shares=state.operations, watched=state.watched, counted=state.counted)
     before = state.operations or (Rare(),) * len(seen.operations)
-    after = [_rare(one, float(count), seen, state.watched) for one, count in zip(before, seen.operations, strict=True)]
-    return tuple(after), state.watched + 1
-
-
-def _rare(one: Rare, count: float, seen: Seen, n_before: int) -> Rare:
-    claims = seen.n_claims
-    share, now = one.share / SQUARE_UNITS, count / claims
-    kept = min(KEPT_OPERATIONS, n_before / (n_before + 1.0))
-    usual = max(share, 0.0) * claims
-    deviation = sqrt(seen.noise.operations**2 * (1.0 + (1.0 - kept)) + max(usual, 1.0) + (BY_THE_HOUR * usual) ** 2)
-    excess = (count - usual) / deviation
-    surge = one.surge / 1000.0 + excess - SLACK_OPERATIONS
-    surge = min(max(surge, 0.0), MOST) if n_before >= WINDOWS_TO_LEARN else 0.0
-    learnt = now if n_before < WINDOWS_TO_LEARN else min(count, usual + deviation) / claims
-    return Rare(
-        share=round((kept * share + (1.0 - kept) * learnt) * SQUARE_UNITS),
-        surge=round(surge * 1000.0),
-        alarmed=_alarmed(surge, OPERATIONS_AT, before=one.alarmed),
+    windows, claims = state.watched / 1000.0, state.counted / GRID_UNITS
+    learnt = _Learnt(windows=windows, claims=claims, seen=seen)
+    return Operations(
+        shares=tuple(learnt.after(one, float(count)) for one, count in zip(before, seen.operations, strict=True)),
+        watched=round((KEPT_OPERATIONS * windows + 1.0) * 1000.0),
+        counted=round((KEPT_OPERATIONS * claims + seen.n_claims) * GRID_UNITS),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Learnt:
+    """From what shares were learnt: so many windows and claims, older ones faded; and what is to be judged by them."""
+
+    windows: float
+    claims: float
+    seen: Seen
+
+    def after(self, one: Rare, count: float) -> Rare:
+        share, n, noise = one.share / SQUARE_UNITS, self.seen.n_claims, self.seen.noise.operations**2
+        usual, known = max(share, 0.0) * n, max(self.claims, 1.0)
+        unsure = (n / known) ** 2 * (noise * self.windows + max(share, 0.0) * known)
+        deviation = sqrt(noise + max(usual, 1.0) + (BY_THE_HOUR * usual) ** 2 + unsure)
+        surge = min(max(one.surge / 1000.0 + (count - usual) / deviation - SLACK_OPERATIONS, 0.0), MOST)
+        surge = surge if self.claims > 0.0 else 0.0
+        new = count if self.windows < WINDOWS_TO_LEARN else min(count, usual + deviation)
+        faded = KEPT_OPERATIONS * self.claims
+        return Rare(
+            share=round((faded * share + new) / (faded + n) * SQUARE_UNITS),
+            surge=round(surge * 1000.0),
+            alarmed=_alarmed(surge, OPERATIONS_AT, before=one.alarmed),
+        )
 
 
 def watched(watch: Watch, seen: Seen, n_clusters: int) -> Watch:
@@ -114,7 +137,7 @@ def watched(watch: Watch, seen: Seen, n_clusters: int) -> Watch:
     return Watch(
         claims=round(slowly(watch.claims / GRID_UNITS, claims, 0.8) * GRID_UNITS),
         inertia=round(slowly(before, inertia) * SQUARE_UNITS),
-        overflow=round(slowly(watch.overflow / 1e6, overflow, 0.8) * 1e6),
+        overflow=round((0.9 * watch.overflow / 1e6 + 0.1 * overflow) * 1e6),
         drift=round(min(drift, MOST) * 1000.0),
         alarmed=_alarmed(drift, DRIFT_AT, before=watch.alarmed),
     )

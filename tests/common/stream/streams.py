@@ -31,7 +31,7 @@ def cluster(identity: int, place: np.ndarray, **changes: object) -> StreamCluste
         "count": 3_000 * GRID_UNITS,
         "square": round(SPREAD * SQUARE_UNITS),
         "settled": round(SPREAD * SQUARE_UNITS),
-        "rate": 900 * GRID_UNITS,
+        "share": SQUARE_UNITS // 4,
         "age": 40,
     }
     return StreamCluster.model_validate(held | changes)
@@ -64,9 +64,9 @@ NOISE = WindowNoise(counts=13.0, sums=4.6, squares=19.0, bureaus=25.0, coordinat
 
 
 def seen(before: StreamState, noise: WindowNoise = NOISE, **changes: object) -> Seen:
-    """A window like those before: every cluster gets the claims of its rate, where it is, as wide as it is."""
+    """A window like those before: every cluster gets the claims of its share, where it is, as wide as it is."""
     cells = before.cells
-    counts = np.array([cell.rate for cell in cells], float) / GRID_UNITS
+    counts = 3_600 * np.array([cell.share for cell in cells], float) / SQUARE_UNITS
     squares = counts * np.array([cell.square for cell in cells], float) / SQUARE_UNITS
     held = {
         "counts": counts,

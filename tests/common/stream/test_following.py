@@ -112,7 +112,7 @@ def test_nothing_counts_as_far_until_the_spreads_of_a_seeding_have_settled() -> 
 
 def test_a_new_cluster_leaves_quarantine_once_bureaus_and_claims_are_certain() -> None:
     born = follow(after(state()), 3, 350.0)
-    like = born.clusters[-1].rate / GRID_UNITS
+    like = 3_600 * born.clusters[-1].share / SQUARE_UNITS
     assert happened(follow(born, 6, 0.0, bureaus=like), Change.CONFIRMED) == [5]
 
 
@@ -139,7 +139,8 @@ def test_a_pinned_cluster_moves_but_never_dies() -> None:
     clusters = [cluster(place + 1, PLACES[place], pinned=place == 0) for place in range(D)]
     offsets = np.zeros((D, D))
     offsets[0, 1] = 1e-3
-    found = after(state(*clusters), 40, counts=np.array([0.0, 900.0, 900.0, 900.0]), offsets=offsets)
+    counts = np.array([0.0, 900.0, 900.0, 900.0])
+    found = after(state(*clusters), 40, counts=counts, offsets=offsets, squares=counts * SPREAD)
     assert [one.identity for one in found.clusters] == [1, 2, 3, 4]
     assert found.clusters[0].centroid != clusters[0].centroid
 
@@ -208,13 +209,13 @@ def test_a_state_with_two_clusters_of_one_name_or_of_a_name_to_come_is_refused()
             state(*(cluster(identity, PLACES[0]) for identity in clusters), next_identity=following)
 
 
-def test_the_rate_follows_slowly_and_a_surge_adds_up() -> None:
-    surge = np.array([1800.0, 900.0, 900.0, 900.0])
-    found = after(state(), 1, counts=surge)
+def test_the_share_follows_slowly_and_a_surge_adds_up() -> None:
+    clusters = [cluster(1, PLACES[0], share=SQUARE_UNITS // 40), *(cluster(k + 1, PLACES[k]) for k in (1, 2, 3))]
+    found = after(state(*clusters), 2, counts=np.array([400.0, 1000.0, 1000.0, 1000.0]))
     first, second = found.clusters[:2]
     assert first.surge > 8_000
     assert second.surge == 0
-    assert first.rate < 950 * GRID_UNITS
+    assert first.share < SQUARE_UNITS // 30
 
 
 def test_squares_are_means_of_the_whole_cluster() -> None:

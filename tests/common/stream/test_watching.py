@@ -10,7 +10,7 @@ from common.private.lbg import first
 from common.stream.alarms import Alarm, AlarmKind, alarms_of
 from common.stream.operations import N_CATEGORIES, categories_of
 from common.stream.state import StreamState
-from tests.common.stream.streams import NOISE, PLACES, D, after, around, plan, seen, state
+from tests.common.stream.streams import NOISE, PLACES, SQUARE_UNITS, D, after, around, cluster, plan, seen, state
 
 STD = 3.2
 USUAL = np.zeros(N_CATEGORIES)
@@ -112,9 +112,10 @@ def test_every_alarm_has_a_sentence_in_both_languages() -> None:
 
 
 def test_clusters_that_surge_are_told_once() -> None:
-    before, told = state(), []
+    small = [cluster(1, PLACES[0], share=SQUARE_UNITS // 40), *(cluster(k + 1, PLACES[k]) for k in (1, 2, 3))]
+    before, told = state(*small), []
     for _ in range(10):
-        now = after(before, counts=np.array([1500.0, 900.0, 900.0, 900.0]))
+        now = after(before, counts=np.array([400.0, 1000.0, 1000.0, 1000.0]))
         told += [(one.kind, one.identity) for one in alarms_of(before, now) if one.kind is AlarmKind.SURGE]
         before = now
     assert told == [(AlarmKind.SURGE, 1)]
