@@ -28,7 +28,13 @@ def unrecorded(_: bytes) -> None:
 
 
 def conduct(
-    plan: Plan, names: tuple[str, ...], transport: Transport, on_round: OnRound, record: Record = unrecorded
+    plan: Plan,
+    names: tuple[str, ...],
+    transport: Transport,
+    on_round: OnRound,
+    record: Record = unrecorded,
+    *,
+    now: int | None = None,
 ) -> SessionReport:
     """Run a session of a plan over a transport, with masks where the plan's sums are secure.
 
@@ -38,6 +44,7 @@ def conduct(
         transport: To their stations.
         on_round: Called after each round.
         record: Takes the transcript of masked sums, message by message.
+        now: Second since 1970 in the stations' world; this machine's if None.
     """
     session = secrets.token_bytes(16)
     if plan.protection is not Protection.SECURE:
@@ -53,6 +60,6 @@ def conduct(
         roster=simulated.roster.digest,
         bureau_keys={member.name: member.public_key for member in simulated.roster.of_role(Role.BUREAU)},
         colluding=COLLUDING,
-        expires=int(time.time()) + OFFER_LASTS_S,
+        expires=(int(time.time()) if now is None else now) + OFFER_LASTS_S,
     )
     return run_masked_session(MaskedRun(terms), transport, on_round, record)
