@@ -36,13 +36,13 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--windows", type=int, default=N_WINDOWS, help="after the first; 20")
     chosen = parser.parse_args(arguments)
     show_machine("fedclaims", "numpy", "scikit-learn")
-    show_heading("seed", "k-means", "no noise", "epsilon 1", "clusters left")
+    show_heading(["seed", "k-means", "no noise", "epsilon 1", "clusters left"])
     for seed in range(1 if chosen.quick else chosen.seeds):
         rows, labels = next(windows(seed, 20_000, first=1))
         plain = KMeans(N_CLUSTERS, n_init=10, random_state=seed).fit(rows).labels_
         quiet, private = (followed(seed, epsilon, chosen.windows) for epsilon in (100.0, 1.0))
         scores = [adjusted_rand_score(labels, found) for found in (plain, nearest(quiet, rows), nearest(private, rows))]
-        show_row(str(seed), *(f"{score:.3f}" for score in scores), str(len(private.clusters)))
+        show_row([seed, *scores, len(private.clusters)])
 
 
 def windows(seed: int, n_claims: int, *, first: int = 0) -> Iterator[tuple[Rows, Labels]]:

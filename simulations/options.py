@@ -6,7 +6,6 @@ import argparse
 import os
 import shlex
 from collections.abc import Callable, Mapping
-from decimal import Decimal, InvalidOperation
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from simulations.cards import CodeNames
 from simulations.conducting import Record, unrecorded
 from simulations.engines import Engine, flower_engine, loopback_engine, processes_engine
 from simulations.job import Job
+from simulations.numbers import delta, epsilon, natural, positive
 from simulations.world import World, code_names, group_names
 
 DEFAULT_BUREAUS = 8
@@ -46,6 +46,7 @@ EPILOG = """examples:
   fedclaims-simulate --claims claims.parquet --mapping nhsa_4101_wide --bureau-column insu_admdvs
   fedclaims-simulate --engine flower                   the same run over Flower's simulation
   fedclaims-simulate --engine processes --bureaus 3    the same over the programs of a real deployment, with TLS
+  fedclaims-simulate stream                            days of quarters of an hour: clusters that follow the claims
 
 exit codes: 0 done; 2 wrong options; 3 mend the claims or the mapping; 4 mend the plan; 5 refused by a policy;
 6 a round was lost; 7 mend the engine's environment; 130 interrupted
@@ -68,9 +69,12 @@ def parser() -> CommandParser:
     claims.add_argument(
         "--bureau-column", metavar="COL", help="its values name the bureaus; else claims are dealt at random"
     )
-    claims.add_argument("--bureaus", type=_positive, metavar="N", help=f"how many bureaus (default {DEFAULT_BUREAUS})")
+    claims.add_argument("--bureaus", type=positive, metavar="N", help=f"how many bureaus (default {DEFAULT_BUREAUS})")
     claims.add_argument(
-        "--claims-total", type=_positive, metavar="N", help=f"how many generated claims (default {DEFAULT_CLAIMS:,})"
+        "--claims-total",
+        type=positive,
+        metavar="N",
+        help=f"how many generated claims (default {DEFAULT_CLAIMS:,})",
     )
     claims.add_argument(
         "--write-claims", type=Path, metavar="DIR", help="write the generated claims, too: one Parquet file a bureau"
@@ -78,7 +82,7 @@ def parser() -> CommandParser:
     run = found.add_argument_group("run")
     run.add_argument(
         "--clusters",
-        type=_positive,
+        type=positive,
         metavar="K",
         help=f"how many clusters (default: as many as generated groups; {DEFAULT_CLUSTERS} for files)",
     )
@@ -90,19 +94,19 @@ def parser() -> CommandParser:
         help="of what leaves a bureau (default secure: sums are masked, and bureaus share the noise)",
     )
     privacy = found.add_argument_group("privacy (unless --protection none)")
-    privacy.add_argument("--epsilon", type=_epsilon, metavar="E", help="of the whole run (default 1)")
-    privacy.add_argument("--delta", type=_delta, metavar="D", help="of the whole run (default 1e-6)")
+    privacy.add_argument("--epsilon", type=epsilon, metavar="E", help="of the whole run (default 1)")
+    privacy.add_argument("--delta", type=delta, metavar="D", help="of the whole run (default 1e-6)")
     privacy.add_argument(
         "--unit", choices=[str(one) for one in Unit], help="whom it protects (default person: all claims of one)"
     )
     privacy.add_argument(
         "--claims-per-person",
-        type=_positive,
+        type=positive,
         metavar="M",
         help="count at most M claims of a person (default: all of them, sharing one weight)",
     )
     run.add_argument(
-        "--seed", type=_natural, default=0, metavar="S", help="of generated claims and of the plan (default 0)"
+        "--seed", type=natural, default=0, metavar="S", help="of generated claims and of the plan (default 0)"
     )
     run.add_argument("--no-reference", action="store_true", help="do not fit scikit-learn on the pooled rows beside it")
     run.add_argument(
@@ -239,39 +243,3 @@ def _files(options: argparse.Namespace) -> tuple[Claims, int, CodeNames]:
 def _engine(name: str, n_threads: int, record: Record) -> Engine:
     made = ENGINES[name]
     return loopback_engine(n_threads, record) if made is None else made(record)
-
-
-def _positive(text: str) -> int:
-    value = _natural(text)
-    if value < 1:
-        msg = "must be at least 1"
-        raise argparse.ArgumentTypeError(msg)
-    return value
-
-
-def _epsilon(text: str) -> int:
-    """Thousandths of epsilon."""
-    return _scaled(text, 1000, (10, 100_000), "a number from 0.01 to 100, of at most three decimals")
-
-
-def _delta(text: str) -> int:
-    """Billionths of delta."""
-    return _scaled(text, 10**9, (1, 1_000_000), "a number from 1e-9 to 1e-3, in whole billionths")
-
-
-def _scaled(text: str, units: int, limits: tuple[int, int], meaning: str) -> int:
-    try:
-        value = Decimal(text) * units
-    except InvalidOperation:
-        value = Decimal(-1)
-    if not value.is_finite() or not limits[0] <= value <= limits[1] or value != int(value):
-        msg = f"must be {meaning}"
-        raise argparse.ArgumentTypeError(msg)
-    return int(value)
-
-
-def _natural(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):  # noqa: PLR2004  below 2**63
-        msg = "must be a whole number in ASCII digits"
-        raise argparse.ArgumentTypeError(msg)
-    return int(text)

@@ -25,7 +25,9 @@ from client.windows.account import Account, Known
 from client.windows.book import ClaimBook
 from client.windows.choosing import Candidates
 from client.windows.digests import ClaimDigester
+from client.windows.odometer import Odometer, read_odometer
 from client.windows.windows import Windows
+from common.accounting.charges import rdp_epsilon
 from common.columns import ClaimTable
 from common.errors import PlanError
 from common.features.rows import Featuriser
@@ -81,6 +83,44 @@ class ReceivedClaims:
         return Candidates(keys=keys, contents=contents, persons=persons, arrived=arrived, store=store)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """What a simulated bureau has, whoever the others are."""
+
+    name: str
+    policy: Policy
+    ledger: Ledger
+    releases: Releases
+    clock: Clock
+
+    def epsilon_of(self, rho: int) -> float:
+        """Of charges, at the policy's delta."""
+        return rdp_epsilon((rho,), self.policy.delta) if rho else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WindowedStations:
+    """Stations of a stream, and what their own people can see.
+
+    Attributes:
+        answers: By name.
+        seats: By name.
+        books: Directories of the claim books, by name.
+    """
+
+    answers: dict[str, Answer]
+    seats: dict[str, Seat]
+    books: dict[str, Path]
+
+    def odometers(self) -> list[Odometer]:
+        """Of all bureaus that have entered claims."""
+        found = []
+        for name, seat in self.seats.items():
+            one = read_odometer(self.books[name], seat.ledger.chain, seat.clock(), seat.epsilon_of)
+            found += [] if one is None else [one]
+        return found
+
+
 @contextmanager
 def windowed_stations(
     claims: Mapping[str, ReceivedClaims],
@@ -88,7 +128,7 @@ def windowed_stations(
     clock: Clock,
     seed_bytes: RandomBytes = os.urandom,
     changed: Callable[[Policy], Policy] = lambda policy: policy,
-) -> Iterator[dict[str, Answer]]:
+) -> Iterator[WindowedStations]:
     """A station for each bureau, by name, for all windows of a stream: one ledger and one claim book each.
 
     Args:
@@ -102,27 +142,18 @@ def windowed_stations(
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="fedclaims-books-", dir=in_memory())))
         ledgers = stack.enter_context(passing_ledgers(claims, clock))
-        stations: dict[str, Answer] = {}
+        stations = WindowedStations(answers={}, seats={}, books={})
         for place, (name, received) in enumerate(claims.items()):
             ledger = ledgers[name]
-            book = stack.enter_context(ClaimBook(root / f"{place}", ledger.public_key))
+            stations.books[name] = root / f"{place}"
+            book = stack.enter_context(ClaimBook(stations.books[name], ledger.public_key))
             windows = Windows(Account(book, received, policy, ledger, clock))
             releases = Releases(ledger, policy, SIMULATED, seed_bytes, windows)
             seat = Seat(name=name, policy=policy, ledger=ledger, releases=releases, clock=clock)
+            stations.seats[name] = seat
             desk = _desk(seat, tuple(sorted(claims)), windows) if plan.protection is Protection.SECURE else None
-            stations[name] = Station(name, policy, _no_rows, releases, desk, windows=windows).answer
+            stations.answers[name] = Station(name, policy, _no_rows, releases, desk, windows=windows).answer
         yield stations
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Seat:
-    """What a simulated bureau has, whoever the others are."""
-
-    name: str
-    policy: Policy
-    ledger: Ledger
-    releases: Releases
-    clock: Clock
 
 
 def _desk(seat: Seat, names: tuple[str, ...], windows: Windows) -> MaskedDesk:

@@ -200,6 +200,11 @@ class Ledger:
         return self._chain.public_key
 
     @property
+    def chain(self) -> Chain:
+        """All that stands in it; to be read only."""
+        return self._chain
+
+    @property
     def spending(self) -> Spending:
         """What was spent so far; to be read only."""
         return self._book.spending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from threadpoolctl import threadpool_limits
 
@@ -23,9 +23,9 @@ from simulations.conducting import conduct
 from simulations.loopback import Answer, Loopback
 from simulations.receiving import receive
 from simulations.stream.judging import Judge
-from simulations.stream.story import Tick
+from simulations.stream.story import Spending, Tick
 from simulations.terms import estimate, honest_floor, threshold
-from simulations.windowed import ReceivedClaims, windowed_stations
+from simulations.windowed import ReceivedClaims, WindowedStations, windowed_stations
 from simulations.world.arriving import ArrivingWorld
 
 STREAM = "5f" * 16
@@ -92,8 +92,8 @@ class StreamRun:
     _number: int = 0
     _received: dict[str, ReceivedClaims] = field(default_factory=dict)
 
-    def ticks(self) -> Iterator[Tick]:
-        """All ticks of the world, one after another.
+    def ticks(self) -> Iterator[tuple[Tick, Spending]]:
+        """All ticks of the world, one after another, and what they have cost so far.
 
         Raises:
             PlanError: If the base does not make a plan for these bureaus.
@@ -107,12 +107,13 @@ class StreamRun:
         clock, judge = _Clock(now=self.world.opens), Judge(Featuriser(base.features))
         with (
             threadpool_limits(1, user_api="blas"),
-            windowed_stations(self._received, seeding(base, first, 1.0), clock) as answers,
+            windowed_stations(self._received, seeding(base, first, 1.0), clock) as bureaus,
         ):
-            stations = {name: _Timed(answer) for name, answer in answers.items()}
+            stations = {name: _Timed(answer) for name, answer in bureaus.answers.items()}
             for number in range(1, n_ticks + 1):
                 clock.now = self.world.opens + number * self.terms.every_s
-                yield self._tick(number, clock.now, base, stations, judge)
+                tick = self._tick(number, clock.now, base, stations, judge)
+                yield tick, _spending(bureaus)
 
     def _tick(self, number: int, now: int, base: Plan, stations: Mapping[str, _Timed], judge: Judge) -> Tick:
         pooled = judge.pooled(self._receive(now))
@@ -189,6 +190,20 @@ class StreamRun:
         names = tuple(sorted(self._received))
         with Loopback(stations, self.terms.n_threads) as transport:
             return conduct(plan, names, transport, lambda _: None, now=now)
+
+
+def _spending(bureaus: WindowedStations) -> Spending:
+    """What the bureaus' own books say, together."""
+    found = bureaus.odometers()
+    spent = [one.largest for each in found for one in each.spent]
+    left_out = [asdict(each.left_out) for each in found]
+    seats = list(bureaus.seats.values())
+    return Spending(
+        epsilon=max(spent, default=0.0),
+        entered=sum(each.claims for each in found),
+        left_out={reason: sum(each[reason] for each in left_out) for reason in (left_out[0] if left_out else {})},
+        limit=min(seat.policy.epsilon_per_year for seat in seats),
+    )
 
 
 def fitted(base: Plan, n_bureaus: int) -> Plan:

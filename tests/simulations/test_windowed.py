@@ -60,8 +60,10 @@ def test_claims_enter_the_windows_that_close_after_they_came(monkeypatch: pytest
         for session in (1, 2):
             plan = window_plan(session, clock.now)
             name = session.to_bytes(16, "big")
-            assert isinstance(decode(stations["north"](encode(Offer(session=name, plan=plan.canonical())))), Join)
-            assert isinstance(decode(stations["north"](encode(asking(plan, session)))), RoundReply)
+            assert isinstance(
+                decode(stations.answers["north"](encode(Offer(session=name, plan=plan.canonical())))), Join
+            )
+            assert isinstance(decode(stations.answers["north"](encode(asking(plan, session)))), RoundReply)
             clock.now += 900
             add(claims, 6, 2, clock.now - 1)
     assert entered == [6, 2]
@@ -72,7 +74,7 @@ def test_a_whole_run_under_masks_is_about_one_window() -> None:
     plan = Plan.model_validate(named.model_dump() | {"window": Window(stream="5e" * 16, number=1, closes=NOW)})
     claims = {name: received(plan, 40, NOW - 1) for name in THREE}
     with windowed_stations(claims, plan, Clock(NOW)) as stations:
-        table = Table({name: _Answers(answer) for name, answer in stations.items()}, plan)  # type: ignore[arg-type]
+        table = Table({name: _Answers(answer) for name, answer in stations.answers.items()}, plan)  # type: ignore[arg-type]
         table.until(Step.DONE)
         assert (table.number, table.run.refused) == (7, [])
 
@@ -88,7 +90,7 @@ def test_rows_made_for_other_features_and_plans_without_a_window_are_refused() -
     claims = received(plan, 3, 0)
     with windowed_stations({"north": claims}, plan, clock) as stations:
         for other in (plan.model_copy(update={"cost_cap_yuan": 5_000}), plan.model_copy(update={"window": None})):
-            reply = decode(stations["north"](encode(Offer(session=bytes(16), plan=other.canonical()))))
+            reply = decode(stations.answers["north"](encode(Offer(session=bytes(16), plan=other.canonical()))))
             assert isinstance(reply, Refusal)
             assert reply.code is RefusalCode.WRONG_PLAN
     with pytest.raises(PlanError, match="another plan"):
