@@ -1,4 +1,4 @@
-"""One tick of a stream: what the slowest bureau and the coordinator compute, with masks, over loopback, one at a time."""
+"""One tick of a stream: what the slowest bureau and the coordinator compute, with masks, over loopback, in turn."""
 
 from __future__ import annotations
 

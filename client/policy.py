@@ -61,6 +61,8 @@ class Policy(BaseModel):
         epsilon_per_data_version: Of all replies about one version of the claims, for ever.
         epsilon_per_year: Of all replies in any 366 days.
         releases_per_day: Replies in any 24 hours, those about windows left out.
+        epsilon_per_year_of_windows: Epsilon of all windows of streams in any 366 days, part of that of a year: what is
+            left is for runs beside streams. Whoever has been charged so much stays out of further windows.
         windows_per_day: Windows of streams that are begun in any 24 hours.
         late_edits: Whether a claim that was changed after it entered a window stays out of later ones, or enters once
             more and is charged once more.
@@ -80,6 +82,7 @@ class Policy(BaseModel):
     epsilon_per_data_version: Epsilon = 8.0
     epsilon_per_year: Epsilon = 8.0
     releases_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = 100
+    epsilon_per_year_of_windows: Epsilon = 4.0
     windows_per_day: Annotated[int, Field(ge=1, le=1_000_000)] = 100
     late_edits: Annotated[LateEdits, Field(strict=False)] = LateEdits.LEAVE_OUT
 
@@ -236,6 +239,9 @@ releases_per_day = {given.releases_per_day}
 # claim enters one window at most. Over a year a person (or a claim, where claims are protected) may be in so many
 # windows that epsilon_per_year holds, what was charged without windows included; then their claims stay out.
 windows_per_day = {given.windows_per_day}
+# Epsilon of all windows of streams in any 366 days, for a person whose claims are in all of them (for a claim where
+# claims are protected); part of epsilon_per_year, so that runs beside streams stay possible.
+epsilon_per_year_of_windows = {given.epsilon_per_year_of_windows}
 # A claim that was changed after it entered a window: "leave_out" of later windows, or let it enter again and "charge"
 # it again, as long as its own year allows.
 late_edits = {json.dumps(given.late_edits)}

@@ -32,6 +32,7 @@ def granting_policy(plan: Plan) -> Policy:
         epsilon_per_session=guarantee.epsilon,
         epsilon_per_data_version=max(guarantee.epsilon, usual.epsilon_per_data_version),
         epsilon_per_year=max(guarantee.epsilon, usual.epsilon_per_year),
+        epsilon_per_year_of_windows=max(guarantee.epsilon, usual.epsilon_per_year_of_windows),
     )
 
 

@@ -68,7 +68,7 @@ class Account:
         Raises:
             BudgetError: If nobody can afford it.
         """
-        cap = self._year - self.ledger.spending.plain_year(self.now())
+        cap = min(self._year - self.ledger.spending.plain_year(self.now()), self._windows)
         rho = whole_cost(plan, privacy)
         if rho > cap:
             raise BudgetError(Limit.YEAR)
@@ -81,6 +81,11 @@ class Account:
             persons=lambda persons: self.book.spent_by_persons(persons, now),
             claims=lambda keys: self.book.spent_by_claims(keys, now),
         )
+
+    @cached_property
+    def _windows(self) -> int:
+        """What the policy leaves to windows, in the ledger's currency."""
+        return rho_within(self._policy.epsilon_per_year_of_windows, self._policy.delta)
 
     @cached_property
     def _year(self) -> int:
