@@ -71,7 +71,12 @@ def begun(window: Window, found: Found) -> StreamState:
         for place in range(len(counts))
     ]
     inertia = float((shares * spread).sum())
-    watch = Watch(claims=round(claims * GRID_UNITS), inertia=round(inertia * SQUARE_UNITS))
+    watch = Watch(
+        claims=round(claims * GRID_UNITS),
+        inertia=round(inertia * SQUARE_UNITS),
+        learnt=round(max(float(counts.sum()), 1.0) * GRID_UNITS),
+        windows=1000,
+    )
     if before is None:
         events = tuple(Event(window=window.number, change=Change.SEEDED, identity=one.identity) for one in clusters)
         return StreamState(

@@ -17,11 +17,14 @@ from common.stream.window import Window
 Floats = npt.NDArray[np.float64]
 
 SQUARE_UNITS = 1 << 30
-TOO_FEW_SHARE = 0.004
-"""Of all claims, below which a cluster is about to die."""
+TOO_FEW_SHARE = 0.003
+"""Of all claims, as a slow mean, below which a cluster is about to die."""
 
 TOO_FEW_NOISE = 3.0
-"""Deviations of the noise in its count, likewise."""
+"""Deviations of the noise in its count by which claims must be missing."""
+
+FAILING = 0.25
+"""Of what is usual in it: with less than that a cluster is about to die."""
 
 WINDOWS_TO_DIE, WINDOWS_TO_SPLIT = 4, 4
 OLD_ENOUGH = 10
@@ -29,6 +32,9 @@ OLD_ENOUGH = 10
 
 ALIKE = 2.0
 """Two clusters merge if they are nearer than so many of their spreads along one coordinate, squared distances."""
+
+OVERLAPPING = 4.0
+"""A cluster that ends nearer than this to another, squared distance in their spreads, has become part of it."""
 
 MUCH_WIDER = 2.5
 """Times its settled spread from which a cluster may hold two."""
@@ -46,6 +52,7 @@ class Changing:
 
     Attributes:
         window: Its terms.
+        kept: What all that was before weighs.
         noise: In its sums.
         floor: Claims below which a cluster is not shown.
         next_identity: For the next new cluster.
@@ -54,16 +61,12 @@ class Changing:
     """
 
     window: Window
+    kept: float
     noise: WindowNoise
     floor: int
     next_identity: int
     settled: bool
     claims: float
-
-    @property
-    def kept(self) -> float:
-        """What older windows weigh."""
-        return self.window.memory / 1000
 
     @property
     def steady(self) -> float:
@@ -129,8 +132,7 @@ def _born(by: Changing, born: tuple[Scout, ...]) -> Changed:
 def _buried(by: Changing, clusters: list[StreamCluster]) -> Changed:
     """Clusters that had too few claims for long are dropped."""
     total = sum(one.count for one in clusters) / GRID_UNITS
-    least = max(TOO_FEW_NOISE * by.steady, TOO_FEW_SHARE * total)
-    marked = [one.model_copy(update={"low": one.low + 1 if one.count / GRID_UNITS < least else 0}) for one in clusters]
+    marked = [one.model_copy(update={"low": one.low + 1 if _fails(by, one, total) else 0}) for one in clusters]
     dead = {one.identity for one in marked if one.low >= WINDOWS_TO_DIE and one.age > OLD_ENOUGH and not one.pinned}
     left = [one for one in marked if one.identity not in dead]
     if not left:
@@ -138,12 +140,22 @@ def _buried(by: Changing, clusters: list[StreamCluster]) -> Changed:
     return left, [_ending(by, one, left) for one in marked if one.identity in dead]
 
 
+def _fails(by: Changing, one: StreamCluster, total: float) -> bool:
+    """Whether a cluster has clearly fewer claims than are usual in it, or had next to none for long.
+
+    At night, where all counts drown in noise, nothing fails.
+    """
+    count, usual = one.count / GRID_UNITS, one.share / SQUARE_UNITS * total
+    missing = usual - count > TOO_FEW_NOISE * by.steady and count < FAILING * usual
+    return missing or one.share / SQUARE_UNITS < TOO_FEW_SHARE
+
+
 def _ending(by: Changing, one: StreamCluster, left: list[StreamCluster]) -> Event:
     """A death; or a merge, where the cluster had come to lie within another that has taken its claims."""
     places = from_grid(np.array([each.centroid for each in left], np.int64))
     square = ((places - from_grid(np.array(one.centroid, np.int64))) ** 2).sum(axis=1)
     nearest = int(np.argmin(square))
-    if square[nearest] < (one.square + left[nearest].square) / SQUARE_UNITS:
+    if square[nearest] < OVERLAPPING * (one.square + left[nearest].square) / SQUARE_UNITS:
         return _event(by, Change.MERGE, left[nearest].identity, one.identity)
     return _event(by, Change.DEATH, one.identity)
 

@@ -20,7 +20,7 @@ from common.stream.changing import Changing, changed
 from common.stream.guide import cap_of
 from common.stream.scouting import scouted
 from common.stream.seen import Seen
-from common.stream.state import MOST_EVENTS, StreamCluster, StreamState
+from common.stream.state import MOST_EVENTS, StreamCluster, StreamState, Watch
 from common.stream.watching import operations_after, slowly, surge_after, watched
 from common.stream.weighing import weighted_square, weights_of
 from common.stream.window import Window
@@ -57,6 +57,16 @@ def steady_noise(one_window: float, window: Window) -> float:
     return one_window / sqrt(1.0 - kept * kept)
 
 
+def kept_of(window: Window, watch: Watch, seen: Seen) -> float:
+    """What all that was before weighs in a window of that many claims.
+
+    Memory fades with claims, not with time: a window with half of the usual claims is half a step, so that the few
+    claims of a night, and the noise in them, do not take the place of a day's.
+    """
+    usual = watch.learnt / GRID_UNITS / max(watch.windows / 1000.0, 1.0)
+    return float((window.memory / 1000) ** min(seen.n_claims / max(usual, 1.0), 1.0))
+
+
 def radius_of(square: float) -> int:
     """How far contributions of a cluster with this mean squared distance reach, grid units."""
     return int(np.clip(round(WIDEN * sqrt(max(square, 0.0)) * GRID_UNITS), 1024, LARGEST_RADIUS))
@@ -79,12 +89,13 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
     """
     k = len(state.clusters)
     since, settle = window.number - state.seeded, WINDOWS_TO_SETTLE if seen.coordinates is None else WINDOWS_TO_WEIGH
-    kept = window.memory / 1000 * (1.0 if seen.coordinates is None else min(since / settle, 1.0))
-    moved = [_moved(window, one, place, seen, kept) for place, one in enumerate(state.clusters)]
+    kept = kept_of(window, state.watch, seen) * (1.0 if seen.coordinates is None else min(since / settle, 1.0))
+    moved = [_moved(window, one, place, seen, kept=kept, watch=state.watch) for place, one in enumerate(state.clusters)]
     trusted = since >= settle
     scouts, born = scouted(window, state, seen) if trusted else (state.scouts, ())
     changing = Changing(
         window=window,
+        kept=kept_of(window, state.watch, seen),
         noise=seen.noise,
         floor=floor,
         next_identity=state.next_identity,
@@ -107,7 +118,7 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
     )
 
 
-def _moved(window: Window, one: StreamCluster, place: int, seen: Seen, kept: float) -> StreamCluster:
+def _moved(window: Window, one: StreamCluster, place: int, seen: Seen, *, kept: float, watch: Watch) -> StreamCluster:
     """A cluster after the claims of a window, to which all that was before counts as much as ``kept`` says."""
     count = max(float(seen.counts[place]), 0.0)
     faded = kept * one.count / GRID_UNITS + count
@@ -130,7 +141,7 @@ def _moved(window: Window, one: StreamCluster, place: int, seen: Seen, kept: flo
             "age": one.age + 1,
             "squares": squares,
             "weights": weights,
-            **surge_after(one, float(seen.counts[place]), seen),
+            **surge_after(one, float(seen.counts[place]), seen, watch),
             **_evidence(window, one, float(seen.bureaus[place])),
         }
     )

@@ -11,7 +11,7 @@ from common.grid import GRID_UNITS, from_grid, to_grid
 from common.start import LARGEST_RADIUS
 from common.stream.changing import SCOUT_MEMORY
 from common.stream.seen import Seen
-from common.stream.state import MOST_SCOUTS, Scout, StreamState
+from common.stream.state import MOST_SCOUTS, Scout, StreamState, Watch
 from common.stream.watching import surge_after
 from common.stream.window import Window
 
@@ -62,7 +62,10 @@ def scouted(window: Window, state: StreamState, seen: Seen) -> tuple[tuple[Scout
         return (first_scout(width),), ()
     floor = max(CLEAR * seen.noise.counts, SHARE * seen.n_claims)
     median = float(np.median([one.square for one in state.clusters])) / SQUARE_UNITS
-    moved = [_moved(one, k + place, seen, floor, median) for place, one in enumerate(state.scouts)]
+    moved = [
+        _moved(one, k + place, seen, floor=floor, median=median, watch=state.watch)
+        for place, one in enumerate(state.scouts)
+    ]
     moved = [one for one in moved if one.misses < MISSES]
     compact = COMPACT * median * SQUARE_UNITS
     ripe = [one for one in moved if one.hits >= HITS]
@@ -79,7 +82,7 @@ def scouted(window: Window, state: StreamState, seen: Seen) -> tuple[tuple[Scout
     return tuple(left) or (first_scout(width),), born
 
 
-def _moved(one: Scout, place: int, seen: Seen, floor: float, median: float) -> Scout:
+def _moved(one: Scout, place: int, seen: Seen, *, floor: float, median: float, watch: Watch) -> Scout:
     """A scout after a window.
 
     The first hit takes it to where its claims are; from then on contributions are bounded as they would be for a
@@ -87,7 +90,7 @@ def _moved(one: Scout, place: int, seen: Seen, floor: float, median: float) -> S
     """
     count = float(seen.counts[place])
     faded = SCOUT_MEMORY * one.count / GRID_UNITS + max(count, 0.0)
-    same = {"count": round(faded * GRID_UNITS), **surge_after(one, count, seen)}
+    same = {"count": round(faded * GRID_UNITS), **surge_after(one, count, seen, watch)}
     if count <= floor:
         return one.model_copy(update=same | {"misses": one.misses + 1 if one.hits else 0})
     mean = seen.offsets[place] / count

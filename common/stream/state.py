@@ -138,6 +138,8 @@ class Watch(BaseModel):
         inertia: Mean squared distance of a claim to its cell, ``2**-30``.
         overflow: Share of the claims that is far from every cluster, millionths.
         drift: How far late inertia adds up beyond the slow mean, thousandths of a deviation.
+        learnt: Claims that slow means were learnt from, older ones faded, ``2**-20``.
+        windows: In how many windows, faded likewise, thousandths.
         alarmed: Whether that was worth an alarm, and nothing since was as usual again.
     """
 
@@ -147,6 +149,8 @@ class Watch(BaseModel):
     inertia: Positive = 0
     overflow: Positive = 0
     drift: Positive = 0
+    learnt: Positive = 0
+    windows: Positive = 0
     alarmed: bool = False
 
 

@@ -16,8 +16,10 @@ from common.stream.seen import Seen
 from common.stream.state import Cell, Rare, StreamState, Watch
 
 SQUARE_UNITS = 1 << 30
-KEPT = 0.96
-"""What a slow mean keeps in a window: half of it is younger than 17 windows."""
+KEPT = 0.98
+"""What a slow mean keeps in a window: half of it is younger than 34 windows.
+
+What it learns counts claim by claim, so that a night's few claims do not drown a day's many in noise."""
 
 SLACK = 0.75
 """Deviations by which a window may exceed the mean before anything adds up."""
@@ -28,6 +30,9 @@ SLACK_OPERATIONS = 1.25
 KEPT_OPERATIONS = 0.98
 BY_THE_HOUR = 0.25
 """By how much a share differs from hour to hour, of itself."""
+
+DRIFT_BY_THE_HOUR = 0.01
+"""By how much the mean squared distance of claims differs from hour to hour, of itself."""
 
 WINDOWS_TO_LEARN = 12
 """Until then all that is seen is taken for usual as far as shares are learnt; later a surge does not teach."""
@@ -42,12 +47,17 @@ MOST = 1000.0
 """No sum rises above so many deviations."""
 
 
-def slowly(before: float, now: float, kept: float = KEPT) -> float:
+def slowly(before: float, now: float, kept: float) -> float:
     """A slow mean after one more window."""
     return now if before <= 0.0 else kept * before + (1.0 - kept) * now
 
 
-def surge_after(cell: Cell, count: float, seen: Seen) -> dict[str, int | bool]:
+def gain_of(watch: Watch, n_claims: float) -> float:
+    """How much of a slow mean a window with so many claims makes up."""
+    return n_claims / (KEPT * watch.learnt / GRID_UNITS + n_claims)
+
+
+def surge_after(cell: Cell, count: float, seen: Seen, watch: Watch) -> dict[str, int | bool]:
     """What is usual in a cell, and how far late windows add up beyond it: a one-sided CUSUM.
 
     What is usual is a share, not a number, for claims come by day and by night; and the share itself may well be a
@@ -57,14 +67,15 @@ def surge_after(cell: Cell, count: float, seen: Seen) -> dict[str, int | bool]:
         cell: Before the window.
         count: Claims of the window, noisy.
         seen: The window.
+        watch: The stream before it.
     """
-    share = cell.share / SQUARE_UNITS
+    share, gain = cell.share / SQUARE_UNITS, gain_of(watch, seen.n_claims)
     usual = share * seen.n_claims
     deviation = sqrt(seen.noise.counts**2 + max(usual, 1.0) + (BY_THE_HOUR * usual) ** 2)
     surge = min(max(cell.surge / 1000.0 + (count - usual) / deviation - SLACK, 0.0), MOST)
     learnt = max(min(count, usual + 2.0 * deviation), 0.0) / seen.n_claims
     return {
-        "share": round(slowly(share, learnt) * SQUARE_UNITS),
+        "share": round(((1.0 - gain) * share + gain * learnt) * SQUARE_UNITS),
         "surge": round(surge * 1000.0),
         "alarmed": _alarmed(surge, SURGE_AT, before=cell.alarmed),
     }
@@ -127,17 +138,29 @@ class _Learnt:
 
 def watched(watch: Watch, seen: Seen, n_clusters: int) -> Watch:
     """The stream as a whole after one more window."""
-    claims = seen.n_claims
+    claims, gain = seen.n_claims, gain_of(watch, seen.n_claims)
     inertia = float(max(seen.squares.sum(), 0.0)) / claims
-    noise = float(np.sqrt(((seen.noise.squares * seen.radii**2) ** 2).sum())) / claims
-    before = watch.inertia / SQUARE_UNITS
-    spread = sqrt(noise * noise + (before * before + 1e-12) / claims)
-    drift = max(watch.drift / 1000.0 + (inertia - before) / spread - SLACK, 0.0) if before > 0.0 else 0.0
+    before, drift = watch.inertia / SQUARE_UNITS, 0.0
+    if before > 0.0:
+        late = (inertia - before) / _unsure(watch, seen, before)
+        drift = min(max(watch.drift / 1000.0 + late - SLACK, 0.0), MOST)
     overflow = float(np.clip(seen.counts[n_clusters:].sum() / claims, 0.0, 1.0))
     return Watch(
         claims=round(slowly(watch.claims / GRID_UNITS, claims, 0.8) * GRID_UNITS),
-        inertia=round(slowly(before, inertia) * SQUARE_UNITS),
+        inertia=round(((1.0 - gain) * before + gain * inertia) * SQUARE_UNITS),
         overflow=round((0.9 * watch.overflow / 1e6 + 0.1 * overflow) * 1e6),
-        drift=round(min(drift, MOST) * 1000.0),
+        drift=round(drift * 1000.0),
+        learnt=round((KEPT * watch.learnt / GRID_UNITS + claims) * GRID_UNITS),
+        windows=round((KEPT * watch.windows / 1000.0 + 1.0) * 1000.0),
         alarmed=_alarmed(drift, DRIFT_AT, before=watch.alarmed),
     )
+
+
+def _unsure(watch: Watch, seen: Seen, inertia: float) -> float:
+    """Standard deviation of a window's mean squared distance about the slow mean: noise in both, and the claims'."""
+    claims, learnt = seen.n_claims, max(watch.learnt / GRID_UNITS, 1.0)
+    noise = float(((seen.noise.squares * seen.radii**2) ** 2).sum())
+    counts = (seen.noise.counts * inertia) ** 2 * len(seen.counts)
+    windows = watch.windows / 1000.0
+    of_both = (noise + counts) * (1.0 / claims**2 + windows / learnt**2)
+    return sqrt(of_both + inertia**2 * (1.0 / claims + 1.0 / learnt) + (DRIFT_BY_THE_HOUR * inertia) ** 2 + 1e-18)

@@ -43,7 +43,12 @@ def state(*clusters: StreamCluster, **changes: object) -> StreamState:
         "seeded": 1,
         "clusters": clusters or tuple(cluster(place + 1, PLACES[place]) for place in range(D)),
         "next_identity": 1 + max([D, *(one.identity for one in clusters)]),
-        "watch": Watch(claims=3_600 * GRID_UNITS, inertia=round(SPREAD * SQUARE_UNITS)),
+        "watch": Watch(
+            claims=3_600 * GRID_UNITS,
+            inertia=round(SPREAD * SQUARE_UNITS),
+            learnt=180_000 * GRID_UNITS,
+            windows=50_000,
+        ),
     }
     return StreamState.model_validate(held | changes)
 

@@ -161,7 +161,9 @@ def test_two_clusters_that_nothing_tells_apart_become_one_and_the_pinned_or_elde
     merge = next(event for event in found.events if event.change is Change.MERGE)
     assert (merge.identity, merge.others) == (stays, (3 - stays,))
     joined = next(one for one in found.clusters if one.identity == stays)
-    assert joined.count == pytest.approx(6_000 * GRID_UNITS, rel=0.01)
+    assert joined.count == pytest.approx(
+        2 * (0.7**0.75 * 3_000 + 900) * GRID_UNITS, rel=0.01
+    )  # a window of 3/4 of the usual
 
 
 def test_two_pinned_clusters_never_merge() -> None:
@@ -221,3 +223,18 @@ def test_the_share_follows_slowly_and_a_surge_adds_up() -> None:
 def test_squares_are_means_of_the_whole_cluster() -> None:
     found = after(state(), 60, noise=NO_NOISE, squares=np.full(D, 900 * 2 * SPREAD))
     assert found.clusters[0].square == pytest.approx(2 * SPREAD * SQUARE_UNITS, rel=1e-3)
+
+
+def test_memory_fades_with_claims_so_that_a_night_does_not_take_the_place_of_a_day() -> None:
+    before = state()
+    by_day = after(before, counts=np.full(D, 900.0), noise=NO_NOISE).clusters[0].count
+    by_night = after(before, counts=np.full(D, 90.0), noise=NO_NOISE).clusters[0].count
+    assert by_day == pytest.approx((0.7 * 3_000 + 900) * GRID_UNITS, rel=1e-6)
+    assert by_night == pytest.approx((0.7**0.1 * 3_000 + 90) * GRID_UNITS, rel=1e-6)
+
+
+def test_at_night_where_all_counts_drown_in_noise_nothing_dies() -> None:
+    found = state()
+    for _ in range(40):
+        found = after(found, counts=np.array([8.0, 12.0, 10.0, 10.0]))
+    assert happened(found, Change.DEATH, Change.MERGE) == []
