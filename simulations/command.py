@@ -34,6 +34,10 @@ def main(argv: list[str] | None = None) -> int:
         The exit code, as documented in ``--help``.
     """
     arguments = sys.argv[1:] if argv is None else argv
+    if arguments[:1] == ["stream"]:
+        from simulations.stream.command import main as stream  # noqa: PLC0415  another command, with its own imports
+
+        return stream(arguments[1:])
     found = parser()
     options = found.parse_args(arguments)
     if options.completion:

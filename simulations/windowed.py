@@ -26,6 +26,7 @@ from client.windows.book import ClaimBook
 from client.windows.choosing import Candidates
 from client.windows.digests import ClaimDigester
 from client.windows.odometer import Odometer, read_odometer
+from client.windows.tables import BOOK_FILE
 from client.windows.windows import Windows
 from common.accounting.charges import rdp_epsilon
 from common.columns import ClaimTable
@@ -146,7 +147,8 @@ def windowed_stations(
         for place, (name, received) in enumerate(claims.items()):
             ledger = ledgers[name]
             stations.books[name] = root / f"{place}"
-            book = stack.enter_context(ClaimBook(stations.books[name], ledger.public_key))
+            stations.books[name].mkdir(0o700)
+            book = stack.enter_context(ClaimBook(stations.books[name] / BOOK_FILE, ledger.public_key))
             windows = Windows(Account(book, received, policy, ledger, clock))
             releases = Releases(ledger, policy, SIMULATED, seed_bytes, windows)
             seat = Seat(name=name, policy=policy, ledger=ledger, releases=releases, clock=clock)

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
-from collections.abc import Callable
-from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from common.features.spec import FeatureSpec
 from common.plan import Phase, Protection
 from common.schedule import n_words
-from simulations.report import answers, cards, figures, formats, leaving, mix, palette, privacy, svg, tiles
+from simulations.report import answers, cards, figures, formats, leaving, mix, palette, privacy, tiles
 from simulations.report.centroid_map import centroid_map, project
 from simulations.report.cost_strip import cost_strip
 from simulations.report.heat_map import mix_picture
 from simulations.report.masked_traffic import masked_traffic
 from simulations.report.masking import masking_of
 from simulations.report.naming import bureau_name
+from simulations.report.page import environment, policy, source
 from simulations.report.rounds_chart import rounds_chart
-from simulations.report.texts import Catalogue, both, load_catalogue
+from simulations.report.texts import Catalogue, load_catalogue
 from simulations.story import FLOOR, Story
+
+PACKAGE = "simulations.report"
 
 
 def render_report(story: Story) -> str:
@@ -38,14 +36,14 @@ def render_report(story: Story) -> str:
         story: Of a finished run.
     """
     texts = load_catalogue()
-    style, script = _source("style.css"), _source("script.js")
-    page = _environment(texts).get_template("page.html.j2")
+    style, script = source(PACKAGE, "style.css"), source(PACKAGE, "script.js")
+    page = environment(PACKAGE, texts).get_template("page.html.j2")
     return page.render(
         story=story,
         result=story.result,
         style=Markup(style),  # noqa: S704  the report's own
         script=Markup(script),  # noqa: S704  the report's own
-        policy=_policy(style, script),
+        policy=policy(style, script),
         **_headline(story),
         privacy=privacy.privacy_section(story, texts),
         masking=masking_of(story, texts),
@@ -57,45 +55,6 @@ def render_report(story: Story) -> str:
         category_name=palette.category_name,
         floor=FLOOR,
     )
-
-
-def _environment(texts: Catalogue) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("simulations.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.update(t=texts.pair, plain=texts.plain, known=texts.keys().__contains__, label=_labels(texts))
-    environment.filters.update(
-        both=both, integer=formats.integer, decimal=formats.decimal, percent=formats.percent, size=formats.size,
-        yuan=formats.yuan, seconds=formats.seconds,
-    )  # fmt: skip
-    return environment
-
-
-def _labels(texts: Catalogue) -> Callable[[str, float, float, str], Markup]:
-    """Text elements for pictures that are drawn in a template."""
-
-    def label(key: str, x: float, y: float, class_: str) -> Markup:
-        return svg.words(texts.plain(key), x=x, y=y, class_=class_)
-
-    return label
-
-
-def _policy(style: str, script: str) -> str:
-    """Nothing but this very style and this very script."""
-    allowed = f"style-src {_digest(style)}; script-src {_digest(script)}"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-
-
-def _digest(held: str) -> str:
-    return f"'sha256-{base64.b64encode(hashlib.sha256(held.encode()).digest()).decode()}'"
-
-
-def _source(name: str) -> str:
-    return resources.files("simulations.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _headline(story: Story) -> dict[str, object]:

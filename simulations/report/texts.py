@@ -82,13 +82,13 @@ class Catalogue:
         return Markup("").join(spans)
 
 
-def load_catalogue() -> Catalogue:
-    """The catalogue that ships with the report.
+def load_catalogue(package: str = "simulations.report") -> Catalogue:
+    """The catalogue that ships with a package, the report's own if none is named.
 
     Raises:
         ValueError: If a text lacks a language.
     """
-    held = resources.files("simulations.report").joinpath("texts.toml").read_text(encoding="utf-8")
+    held = resources.files(package).joinpath("texts.toml").read_text(encoding="utf-8")
     return Catalogue(dict(_flat(tomllib.loads(held), "")))
 
 

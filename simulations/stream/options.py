@@ -23,7 +23,7 @@ from simulations.stream.ticking import StreamRun, StreamTerms
 from simulations.world.arriving import ArrivingWorld
 
 DAYS, BUREAUS, CLAIMS_PER_HOUR, CLUSTERS, MINUTES = 2, 5, 8_000, 16, 15
-EPSILON_THOUSANDTHS, MEMORY, FEWEST_BUREAUS = 2_000, 850, 2
+EPSILON_THOUSANDTHS, MEMORY, FEWEST_BUREAUS = 2_000, 900, 2
 OPERATIONS = 700
 """Per mille of a window's budget: for surges of operations that are too rare to be a cluster."""
 

@@ -16,24 +16,26 @@
   speak(wanted.toLowerCase().startsWith("zh") ? "zh" : "en");
 
   const deck = of("deck");
-  const cards = [...deck.children];
-  const arrange = () => {
-    const key = of("sort").value;
-    const rising = key === "truth";
-    const worth = (card) => Number(card.dataset[key] || 0) * (rising ? 1 : -1);
-    const number = (card) => Number(card.dataset.number);
-    cards.sort((one, other) => (key === "number" ? 0 : worth(one) - worth(other)) || number(one) - number(other));
-    deck.append(...cards);
-  };
-  const sift = () => {
-    const sought = of("filter").value.trim().toLowerCase();
-    cards.forEach((card) => { card.hidden = !card.textContent.toLowerCase().includes(sought); });
-    of("shown").textContent = `${cards.filter((card) => !card.hidden).length} / ${cards.length}`;
-  };
-  of("sort").addEventListener("change", arrange);
-  of("filter").addEventListener("input", sift);
-  of("tools").hidden = false;
-  sift();
+  if (deck) {
+    const cards = [...deck.children];
+    const arrange = () => {
+      const key = of("sort").value;
+      const rising = key === "truth";
+      const worth = (card) => Number(card.dataset[key] || 0) * (rising ? 1 : -1);
+      const number = (card) => Number(card.dataset.number);
+      cards.sort((one, other) => (key === "number" ? 0 : worth(one) - worth(other)) || number(one) - number(other));
+      deck.append(...cards);
+    };
+    const sift = () => {
+      const sought = of("filter").value.trim().toLowerCase();
+      cards.forEach((card) => { card.hidden = !card.textContent.toLowerCase().includes(sought); });
+      of("shown").textContent = `${cards.filter((card) => !card.hidden).length} / ${cards.length}`;
+    };
+    of("sort").addEventListener("change", arrange);
+    of("filter").addEventListener("input", sift);
+    of("tools").hidden = false;
+    sift();
+  }
 
   let closed = [];
   addEventListener("beforeprint", () => {
