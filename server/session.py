@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from common.errors import CohortError, MessageError
-from common.messages import Published, Refusal
+from common.messages import Published, Received, Refusal
 from common.model import Model
 from common.plan import Phase
 from common.wire import decode, encode
@@ -137,12 +137,15 @@ def run_session(
     )
 
 
-def deliver(published: Published, transport: Transport) -> dict[str, str]:
+def deliver(
+    published: Published, transport: Transport, confirmed: Callable[[str], object] = lambda _: None
+) -> dict[str, str]:
     """Bring a published model to every node that can be reached.
 
     Args:
         published: The version, signed, with its model.
         transport: To the nodes.
+        confirmed: Is told the name of each bureau that has received it.
 
     Returns:
         What each node said: ``received``, or the code of its refusal. Who is silent is not in it, and gets the next
@@ -156,6 +159,8 @@ def deliver(published: Published, transport: Transport) -> dict[str, str]:
             said[node] = "unreadable"
             continue
         said[node] = str(message.code) if isinstance(message, Refusal) else message.kind
+        if isinstance(message, Received):
+            confirmed(message.bureau)
     return said
 
 

@@ -91,7 +91,7 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
     since, settle = window.number - state.seeded, WINDOWS_TO_SETTLE if seen.coordinates is None else WINDOWS_TO_WEIGH
     kept = kept_of(window, state.watch, seen) * (1.0 if seen.coordinates is None else min(since / settle, 1.0))
     moved = [_moved(window, one, place, seen, kept=kept, watch=state.watch) for place, one in enumerate(state.clusters)]
-    trusted = since >= settle
+    trusted, n_looked = since >= settle, max(since - settle, 0) if state.scouts else 0
     scouts, born = scouted(window, state, seen) if trusted else (state.scouts, ())
     changing = Changing(
         window=window,
@@ -103,11 +103,11 @@ def followed(window: Window, state: StreamState, seen: Seen, floor: int) -> Stre
         claims=seen.n_claims,
     )
     clusters, events, following = changed(changing, moved, born)
-    watch, kinds = watched(state.watch, seen, k), operations_after(state, seen)
+    watch, kinds = watched(state.watch, seen, k, n_looked), operations_after(state, seen)
     return StreamState(
         window=window.number,
         seeded=state.seeded,
-        clusters=tuple(_reaching(one, trusted=trusted) for one in clusters),
+        clusters=_reaching(clusters, seen) if trusted else tuple(_without_reach(one) for one in clusters),
         scouts=scouts,
         next_identity=following,
         watch=watch,
@@ -158,11 +158,25 @@ def _evidence(window: Window, one: StreamCluster, bureaus: float) -> dict[str, i
     }
 
 
-def _reaching(one: StreamCluster, *, trusted: bool) -> StreamCluster:
-    """How far a claim may be; where coordinates are weighted, in weighted distances."""
-    if not trusted:
-        return one.model_copy(update={"reach": 0})
-    square = weighted_square(one)
+def _without_reach(one: StreamCluster) -> StreamCluster:
+    return one.model_copy(update={"reach": 0})
+
+
+def _reaching(clusters: list[StreamCluster], seen: Seen) -> tuple[StreamCluster, ...]:
+    """How far a claim may be; where coordinates are weighted, in weighted distances.
+
+    A cluster whose claims hardly stand out of the noise has an unsure spread: if that is smaller than is common among
+    clusters, it is drawn to it, lest the cluster starve because its own claims are taken for strays.
+    """
+    spreads = [weighted_square(one) for one in clusters]
+    common = float(np.median(spreads))
+    return tuple(_reached(one, spread, common, seen) for one, spread in zip(clusters, spreads, strict=True))
+
+
+def _reached(one: StreamCluster, spread: float, common: float, seen: Seen) -> StreamCluster:
+    claims, unsure = one.share / SQUARE_UNITS * seen.n_claims, CLEAR * seen.noise.counts
+    trust = claims**2 / (claims**2 + unsure**2)
+    square = trust * spread + (1.0 - trust) * max(spread, common)
     factor = REACH if one.age > GROWN_UP else REACH_WHEN_YOUNG
     reach = min(round(factor * sqrt(square) * GRID_UNITS), LARGEST_RADIUS * 32)
     return one.model_copy(update={"reach": max(reach, 1024)})

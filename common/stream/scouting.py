@@ -27,6 +27,9 @@ SHARE = 0.01
 HITS = 3
 """Windows that a scout must have been hit in before anything follows from it."""
 
+HITS_OF_OLD = 24
+"""Windows after which a compact scout is a cluster, even if its claims are no more than are usually far."""
+
 MISSES = 5
 """Windows after which a scout that is hit no more is given up."""
 
@@ -55,7 +58,7 @@ def scouted(window: Window, state: StreamState, seen: Seen) -> tuple[tuple[Scout
 
     Guarantees:
         * There are between one and ``MOST_SCOUTS`` scouts.
-        * Nothing is born of claims that have been far from every cluster since the clusters were looked for.
+        * Of claims that were far from every cluster all along, something is born only if they keep together for long.
     """
     k, width = len(state.clusters), len(state.clusters[0].centroid)
     if not state.scouts:
@@ -72,7 +75,13 @@ def scouted(window: Window, state: StreamState, seen: Seen) -> tuple[tuple[Scout
     usual = state.watch.overflow / 1e6 * seen.n_claims
     least = max(2.0 * floor, NEW * usual / (1.0 - SCOUT_MEMORY)) * GRID_UNITS
     knows = window.number - state.seeded >= WINDOWS_TO_KNOW_STRAYS
-    born = tuple(one for one in ripe if knows and one.square < compact and one.count > least)
+    born = tuple(
+        one
+        for one in ripe
+        if knows
+        and one.square < compact
+        and one.count > (least if one.hits < HITS_OF_OLD else 2.0 * floor * GRID_UNITS)
+    )
     left = [one for one in moved if one not in born]
     for one in ripe:
         if one.square >= compact and len(left) < MOST_SCOUTS:

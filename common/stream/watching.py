@@ -136,8 +136,15 @@ class _Learnt:
         )
 
 
-def watched(watch: Watch, seen: Seen, n_clusters: int) -> Watch:
-    """The stream as a whole after one more window."""
+def watched(watch: Watch, seen: Seen, n_clusters: int, n_looked: int) -> Watch:
+    """The stream as a whole after one more window.
+
+    Args:
+        watch: Before it.
+        seen: The window.
+        n_clusters: Of the cells these are clusters, the others scouts.
+        n_looked: In how many windows it was looked what is far from every cluster, this one included; 0 for none.
+    """
     claims, gain = seen.n_claims, gain_of(watch, seen.n_claims)
     inertia = float(max(seen.squares.sum(), 0.0)) / claims
     before, drift = watch.inertia / SQUARE_UNITS, 0.0
@@ -145,10 +152,11 @@ def watched(watch: Watch, seen: Seen, n_clusters: int) -> Watch:
         late = (inertia - before) / _unsure(watch, seen, before)
         drift = min(max(watch.drift / 1000.0 + late - SLACK, 0.0), MOST)
     overflow = float(np.clip(seen.counts[n_clusters:].sum() / claims, 0.0, 1.0))
+    stray_gain = max(1.0 / n_looked, 1.0 - KEPT) if n_looked else 0.0
     return Watch(
         claims=round(slowly(watch.claims / GRID_UNITS, claims, 0.8) * GRID_UNITS),
         inertia=round(((1.0 - gain) * before + gain * inertia) * SQUARE_UNITS),
-        overflow=round((0.9 * watch.overflow / 1e6 + 0.1 * overflow) * 1e6),
+        overflow=round(((1.0 - stray_gain) * watch.overflow / 1e6 + stray_gain * overflow) * 1e6),
         drift=round(drift * 1000.0),
         learnt=round((KEPT * watch.learnt / GRID_UNITS + claims) * GRID_UNITS),
         windows=round((KEPT * watch.windows / 1000.0 + 1.0) * 1000.0),

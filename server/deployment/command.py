@@ -1,8 +1,8 @@
 """``fedclaims-coordinator``: a coordinator from its first hour to its published models.
 
-Exit codes: 0 done, or all is well; 1 `doctor` found a fault, or a run that was waited for was not done; 2 wrong
-options; 3 a file or an option needs mending; 4 the plan; 5 the roster, or a refusal; 7 the disk, the registry or
-another process.
+Exit codes: 0 done, or all is well; 1 `doctor` found a fault, a run or a tick that was waited for was not done, or a
+model is not confirmed by every bureau; 2 wrong options; 3 a file or an option needs mending; 4 the plan; 5 the roster,
+or a refusal; 7 the disk, the registry or another process.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from server.deployment import links, standing
 from server.deployment.approving import approved
 from server.deployment.beginning import as_json, begin
 from server.deployment.clockwork import confirm_clock
+from server.deployment.commands import Control
+from server.deployment.delivering import CONFIRMED, awaited, missing, order_delivery
 from server.deployment.doctor.examining import examine, insist_owner
 from server.deployment.doctor.findings import Finding, Level
 from server.deployment.office import Office
@@ -31,6 +33,7 @@ from server.deployment.place import Place, is_running
 from server.deployment.planning import plan_for
 from server.deployment.service import run_service
 from server.deployment.stopping import Stop, end_runs, order_stop
+from server.deployment.stream.command import add_stream
 from server.registry.run import OPEN, Purpose, Run, State, WantedBy
 
 MARKS = {Level.FINE: "ok", Level.WARNING: "look", Level.FAULT: "FAULT"}
@@ -55,12 +58,14 @@ def add_deployment(commands: Commands) -> None:
         "doctor": _doctor,
         "models": _models,
         "models export": _export,
+        "models deliver": _deliver,
         "models approve": _approve,
         "link admit": _admit,
         "link revoke": _revoke,
         "link list": _links,
     }
     add_options(commands, run, __doc__ or "")
+    add_stream(commands, __doc__ or "")
 
 
 def _init(arguments: argparse.Namespace) -> None:
@@ -141,7 +146,7 @@ def _doctor(arguments: argparse.Namespace) -> None:
     insist_owner(Place(arguments.dir))
     if arguments.clock_is_right:
         confirm_clock(_office(arguments))
-    found = list(examine(Place(arguments.dir)))
+    found = list(examine(Place(arguments.dir), webhook=arguments.webhook))
     faults = sum(one.level is Level.FAULT for one in found)
     _say(json.dumps([asdict(one) for one in found], indent=2) if arguments.json else "\n".join(map(_line, found)))
     if faults:
@@ -172,6 +177,22 @@ def _export(arguments: argparse.Namespace) -> None:
     _write_new(files["publication"], kept.signed.to_json())
     held = {name: str(path) for name, path in files.items()}
     _say(json.dumps(held) if arguments.json else "\n".join(held.values()))
+
+
+def _deliver(arguments: argparse.Namespace) -> None:
+    office, version = _office(arguments), arguments.version
+    found = {"version": version, "reason": "", "refused": []}
+    if missing(office, version):
+        done = awaited(office, order_delivery(office, version, Control(office.place).run))
+        found |= {"reason": done.reason, "refused": [word for word in done.said if word != CONFIRMED]}
+    left = missing(office, version)
+    held = found | {"confirmed": sorted(office.registry.models.confirmed(version)), "missing": left}
+    said = f"Model version {version} is confirmed by {', '.join(held['confirmed']) or 'nobody'}."
+    _say(json.dumps(held) if arguments.json else said)
+    if left:
+        why = found["reason"] or f"refused with {', '.join(found['refused']) or 'nothing'}, the others are silent"
+        msg = f"model version {version} is not confirmed by {', '.join(left)} ({why}): try again, or send it as files"
+        raise FaultError(msg)
 
 
 def _approve(arguments: argparse.Namespace) -> None:

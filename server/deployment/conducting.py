@@ -9,7 +9,6 @@ import hashlib
 import logging
 import os
 import secrets
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -19,28 +18,25 @@ from common.consortium.identity import Identity
 from common.consortium.publishing import Publication, SignedPublication, sign_publication
 from common.consortium.roster import Role, Roster
 from common.errors import EngineError, FedclaimsError
-from common.messages import Published
 from common.model import Model
 from common.plan import Plan, Protection
 from server.consortium.holding import Holding
 from server.coordinator import Coordinator
-from server.deployment.logs import say
+from server.deployment.delivering import Connect, bring
 from server.deployment.office import Office
 from server.deployment.planning import plan_for
 from server.deployment.recording import recorded
 from server.deployment.secrets_file import passphrase_of
+from server.deployment.stream.windows import plan_of_window
 from server.masked.run import MaskedRun
 from server.masked.session import run_masked_session
 from server.masked.terms import Terms
 from server.registry.models import next_place
-from server.registry.run import Purpose, Run, RunClosedError, State, Taken
-from server.session import RoundReport, SessionReport, deliver, run_session
+from server.registry.run import Run, RunClosedError, State, Taken
+from server.session import RoundReport, SessionReport, run_session
 from server.transport import Transport
 
 _LOG = logging.getLogger(__name__)
-
-Connect = Callable[[frozenset[str]], Transport]
-"""A transport to the nodes of these bureaus."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +90,8 @@ def conduct(office: Office, code: str, connect: Connect) -> None:
         _fail(office, run, f"the run failed inside its process ({type(error).__name__})", taken)
 
 
-def agreed(office: Office, purpose: Purpose) -> Agreed:
-    """What the directory says now.
+def agreed(office: Office, run: Run) -> Agreed:
+    """What the directory says now of a run.
 
     Raises:
         InputError: If a file needs mending.
@@ -107,11 +103,12 @@ def agreed(office: Office, purpose: Purpose) -> Agreed:
     identity = holding.identity(passphrase_of(office.place, office.configuration))
     if roster.member(name, Role.COORDINATOR).public_key != identity.public:
         raise EngineError("the roster lists another key for this coordinator: restore consortium/identity.key")
-    return Agreed(plan=plan_for(office, purpose), roster=roster, identity=identity)
+    plan = plan_of_window(office, run, roster) or plan_for(office, run.purpose)
+    return Agreed(plan=plan, roster=roster, identity=identity)
 
 
 def _conduct(office: Office, run: Run, connect: Connect, learn: Callable[[Taken], None]) -> None:
-    ground, runs = agreed(office, run.purpose), office.registry.runs
+    ground, runs = agreed(office, run), office.registry.runs
     facts = {"session": ground.session.hex(), "fingerprint": ground.plan.fingerprint}
     runs.note(run.number, **facts, roster_version=ground.roster.version)
     transport = connect(frozenset(ground.bureaus))
@@ -121,7 +118,7 @@ def _conduct(office: Office, run: Run, connect: Connect, learn: Callable[[Taken]
     signed = _signed(office, ground, report.model)
     taken = Taken(cohort=report.model.provenance.cohort, lost=report.lost, refused=report.refused, heads=report.heads)
     runs.publish(run.number, signed, report.model.to_json(), taken, office.clock())
-    _deliver(office, transport, signed, report.model.to_json())
+    bring(office, transport, signed, report.model.to_json())
 
 
 def _deliver_missed(office: Office, transport: Transport) -> None:
@@ -132,21 +129,7 @@ def _deliver_missed(office: Office, transport: Transport) -> None:
         return
     kept = models.find(newest.version)
     if kept is not None:
-        _deliver(office, transport, kept.signed, kept.model)
-
-
-def _deliver(office: Office, transport: Transport, signed: SignedPublication, model: bytes) -> None:
-    """Bring a published model to every bureau; who does not get it gets the next version."""
-    publication = signed.publication
-    message = Published(
-        session=bytes.fromhex(publication.session),
-        fingerprint=publication.plan_fingerprint,
-        publication=signed.to_json(),
-        model=model,
-    )
-    said = Counter(deliver(message, transport).values())
-    office.registry.models.note_delivery(publication.version)
-    say("model delivered", version=publication.version, **said)
+        bring(office, transport, kept.signed, kept.model)
 
 
 @dataclass(slots=True)

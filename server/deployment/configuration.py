@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeVar
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from sqlalchemy.engine import make_url
@@ -134,6 +135,50 @@ class RegistryPart(Part):
         return url
 
 
+class StreamPart(Part):
+    """How claims are followed as they come; nothing is, if the section is not there.
+
+    Attributes:
+        plan: Of a window in which clusters are looked for; the others follow from it.
+        every: Between two ticks.
+        memory: What earlier windows weigh in the next one, per mille.
+        fewest_bureaus: A new cluster stays in quarantine until it was seen in so many.
+        reseed: When clusters are looked for anew.
+        alerts_file: What people are told, a JSON line each.
+        alerts_webhook: Where it is posted, too.
+        alerts_token_file: Holds the bearer token of that; None if it asks for none.
+        alerts_roots_file: Certificates that its own must come from, PEM; None for those that everybody trusts.
+    """
+
+    plan: FilePath = Path("plan.toml")
+    every: Annotated[Seconds, Field(ge=60, le=7 * 86_400)] = 900
+    memory: Annotated[int, Field(ge=0, le=990)] = 700
+    fewest_bureaus: Annotated[int, Field(ge=1, le=1000)] = 2
+    reseed: Literal["when drift demands", "never"] = "when drift demands"
+    alerts_file: FilePath = Path("alerts.jsonl")
+    alerts_webhook: str | None = None
+    alerts_token_file: FilePath | None = None
+    alerts_roots_file: FilePath | None = None
+
+    @field_validator("alerts_webhook")
+    @classmethod
+    def _is_https(cls, url: str | None) -> str | None:
+        try:
+            found = urlsplit(url or "https://none")
+            usable = found.scheme == "https" and bool(found.hostname) and (found.port or 1) > 0
+        except ValueError:
+            usable = False
+        if not usable or "@" in found.netloc:
+            raise ValueError("an address begins with https://; what it asks for belongs into alerts_token_file")
+        return url
+
+    @model_validator(mode="after")
+    def _tells_somebody(self) -> Self:
+        if self.alerts_webhook is None and (self.alerts_token_file or self.alerts_roots_file):
+            raise ValueError("alerts_token_file and alerts_roots_file go with alerts_webhook")
+        return self
+
+
 class KeysPart(Part):
     """How the coordinator's identity is opened.
 
@@ -179,6 +224,7 @@ class Configuration(Part):
     keys: KeysPart = KeysPart()
     authority: AuthorityPart = AuthorityPart()
     log: LogPart = LogPart()
+    stream: StreamPart | None = None
 
     @field_validator("name")
     @classmethod

@@ -47,6 +47,7 @@ def add_options(commands: Commands, run: Mapping[str, Run], about: str) -> None:
     found["stop"].add_argument("--now", action="store_true", help="end the run that is under way, too")
     right = "what the registry holds of later than now is the work of a clock that ran ahead"
     found["doctor"].add_argument("--clock-is-right", action="store_true", help=right)
+    found["doctor"].add_argument("--webhook", action="store_true", help="ask the stream's webhook, too")
     _add_models(commands, run, about)
     _add_links(commands, run, about)
 
@@ -57,6 +58,9 @@ def _add_models(commands: Commands, run: Mapping[str, Run], about: str) -> None:
     export = _command(below, "export", "write a model and its publication to files", about, run["models export"])
     export.add_argument("version", type=_count, help="as `models` has it")
     export.add_argument("--out", type=Path, required=True, metavar="DIR", help="write them here")
+    help_ = "bring a model to bureaus that have not confirmed it, without a run"
+    bringing = _command(below, "deliver", help_, about, run["models deliver"])
+    bringing.add_argument("version", type=_count, help="as `models` has it")
     approve = below.add_parser("approve", help="an auditor's signature under a model", description=about)
     approve.set_defaults(run=run["models approve"])
     approve.add_argument("publication", type=Path, metavar="PUBLICATION.json", help="as `models export` wrote it")

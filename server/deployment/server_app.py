@@ -1,4 +1,4 @@
-"""The coordinator's ServerApp: takes the order that a run names, and conducts it over Flower's grid.
+"""The coordinator's ServerApp: takes the order that a run names, and conducts or delivers it over Flower's grid.
 
 A run's configuration can be set by whoever starts it. The order's code is all that is read of it; whose directory this
 is, is known from the environment of the SuperLink alone.
@@ -18,6 +18,7 @@ from common.errors import EngineError
 from server.deployment.binding import BoundTransport, Present, bound
 from server.deployment.bundle import ORDER_KEY
 from server.deployment.conducting import conduct
+from server.deployment.delivering import delivered
 from server.deployment.haste import hasten_parts
 from server.deployment.logs import start_logging
 from server.deployment.office import Office
@@ -39,8 +40,14 @@ def main(grid: Grid, context: Context) -> None:
 
 
 def answer(office: Office, grid: Grid, context: Context) -> None:
-    """Conduct the run that a context names, over a grid."""
-    conduct(office, str(context.run_config.get(ORDER_KEY, "")), lambda bureaus: transport_to(office, grid, bureaus))
+    """Conduct the run that a context names, or do the delivery, over a grid."""
+
+    def connect(bureaus: frozenset[str]) -> BoundTransport:
+        return transport_to(office, grid, bureaus)
+
+    code = str(context.run_config.get(ORDER_KEY, ""))
+    if not delivered(office, code, connect):
+        conduct(office, code, connect)
 
 
 def transport_to(office: Office, grid: Grid, bureaus: frozenset[str]) -> BoundTransport:

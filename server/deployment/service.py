@@ -7,8 +7,8 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeVar
 
 from common.errors import FedclaimsError, InputError
@@ -25,6 +25,9 @@ from server.deployment.opening import database_of, now
 from server.deployment.place import Place, alone
 from server.deployment.recording import keep_cut
 from server.deployment.stopping import Stop, end_runs, forget_stop, ordered_stop
+from server.deployment.stream.alerting import tell
+from server.deployment.stream.following import follow
+from server.deployment.stream.webhook import Posting
 from server.deployment.watching import LINK_ENDED, Watch
 from server.registry.registry import Registry
 from server.registry.schema import migrate
@@ -33,6 +36,9 @@ Answer = TypeVar("Answer")
 LOOK_S = 0.5
 STATUS_EVERY = 4
 """Looks between two writings of the status."""
+
+POSTING_S = 5.0
+"""For alerts that are being posted when the service ends."""
 
 
 def run_service(place: Place) -> None:
@@ -49,20 +55,36 @@ def run_service(place: Place) -> None:
         InputError: If something needs mending; the text says all of it.
         EngineError: If another process has it, or the registry cannot be used.
     """
+    with prepared(place) as office:
+        say("service started", process=os.getpid(), schedule=office.configuration.schedule.schedule().spelled)
+        Service(office, FlowerEngine(office)).serve(_signals())
+        say("service stopped")
+
+
+@contextmanager
+def prepared(place: Place, level: str | None = None) -> Iterator[Office]:
+    """While this lasts, this process serves a coordinator, whose tables are of this version, and which is healthy.
+
+    Args:
+        place: Its directory.
+        level: From which on is logged; None for what the configuration says.
+
+    Raises:
+        InputError: If something needs mending; the text says all of it.
+        EngineError: If another process has it, or the registry cannot be used.
+    """
     configuration = load_configuration(place.configuration)
     insist_owner(place)
     with alone(place):
         os.umask(0o077)
-        start_logging(configuration.log.level)
+        start_logging(level or configuration.log.level)
         database = database_of(place, configuration)
         before = migrate(database, now())
+        say("registry opened", schema=before)
         office = Office(place=place, configuration=configuration, registry=Registry(database), clock=now)
         _insist_healthy(place)
         write_app(place)
-        stop = _signals()
-        say("service started", process=os.getpid(), schema=before, schedule=configuration.schedule.schedule().spelled)
-        Service(office, FlowerEngine(office)).serve(stop)
-        say("service stopped")
+        yield office
 
 
 class Service:
@@ -71,16 +93,16 @@ class Service:
     def __init__(self, office: Office, engine: FlowerEngine) -> None:
         """Prepare."""
         self._office, self._engine = office, engine
-        self._watch = Watch(office, engine)
+        self._watch, self._posting = Watch(office, engine), Posting(office)
         self._schedule = office.configuration.schedule.schedule()
         self._since = office.clock()
 
-    def serve(self, stop: threading.Event) -> None:
-        """Look, act, wait; until an order or ``stop`` ends it."""
+    def serve(self, stop: threading.Event, is_enough: Callable[[], bool] = lambda: False) -> None:
+        """Look, act, wait; until an order or ``stop`` ends it, or it is enough and nothing is under way."""
         self._clean()
         n_looks = 0
         try:
-            while not self._told_to_end(stop):
+            while not self._told_to_end(stop) and not self._guarded(lambda: is_enough() and self._is_idle()):
                 self._guarded(self._step)
                 if n_looks % STATUS_EVERY == 0:
                     self._write_status()
@@ -90,13 +112,25 @@ class Service:
         finally:
             self._guarded(lambda: self._watch.close_all("the service was stopped"))
             self._engine.stop()
+            self._guarded(self._tell)
+            self._posting.end(POSTING_S)
 
     def _step(self) -> None:
         had_ended = self._engine.keep()
         if had_ended:
             self._watch.close_all(LINK_ENDED)
         account_for(self._schedule, self._office.registry.ticking, self._office.clock())
+        self._guarded(self._follow)
         self._watch.look(starting=ordered_stop(self._office.place) is None)
+
+    def _follow(self) -> None:
+        has_come = follow(self._office)
+        self._tell(again=has_come)
+
+    def _tell(self, *, again: bool = False) -> None:
+        """Tell people what is new; alerts that have not arrived are posted again at every tick."""
+        if tell(self._office) or again:
+            self._posting.begin()
 
     def _told_to_end(self, stop: threading.Event) -> bool:
         told = ordered_stop(self._office.place)

@@ -46,6 +46,18 @@ limit = "6h"
 # How long a published model counts.
 last = "90d"
 
+# Claims followed as they come, one protected round a tick: take the # away, then `fedclaims-coordinator stream init`.
+# [stream]
+# plan = "plan.toml"           # of a window; each bureau enters a claim into one window alone
+# every = "15m"                # counted from `stream init`
+# memory = 700                 # what earlier windows weigh in the next one, per mille
+# fewest_bureaus = 2           # a new cluster stays in quarantine until it was seen in so many
+# reseed = "when drift demands"          # or "never": when clusters are looked for anew
+# alerts_file = "alerts.jsonl"           # what people are told, a JSON line each
+# alerts_webhook = "https://alerts.example/fedclaims"    # and where it is posted
+# alerts_token_file = "alerts.token"     # its bearer token, mode 600; leave it out where it asks for none
+# alerts_roots_file = "alerts.pem"       # certificates that its own must come from; leave it out for the usual ones
+
 [registry]
 # "sqlite": a file in this directory. Or a PostgreSQL database of its own:
 # url = "postgresql+psycopg://fedclaims@database.example/fedclaims"

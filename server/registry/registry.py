@@ -1,14 +1,17 @@
-"""The registry of one coordinator: runs, models, nodes and ticks in one database."""
+"""The registry of one coordinator: runs, models, nodes, ticks and its stream in one database."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from server.registry.alerts import Alerts
 from server.registry.models import Models
 from server.registry.nodes import Nodes
 from server.registry.opening import Database
 from server.registry.runs import Runs
+from server.registry.stream import Streams
 from server.registry.ticking import Ticking
+from server.registry.ticks import Ticks
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +43,18 @@ class Registry:
     def ticking(self) -> Ticking:
         """Until when the schedule's ticks are accounted for."""
         return Ticking(self.database)
+
+    @property
+    def streams(self) -> Streams:
+        """The stream that is followed, and what people wish of it."""
+        return Streams(self.database)
+
+    @property
+    def ticks(self) -> Ticks:
+        """The stream's ticks."""
+        return Ticks(self.database)
+
+    @property
+    def alerts(self) -> Alerts:
+        """What people were, or are to be, told of."""
+        return Alerts(self.database)

@@ -4,6 +4,7 @@ Laws that the database itself keeps, whoever writes:
     * A model's version follows the one before it and names its digest; it is neither changed nor removed.
     * One run at a time is under way; a tick of the schedule is one run.
     * A bureau has one node that is let in, a node key belongs to one and never comes back.
+    * A tick of a stream is one run, or was kept for a reason; never both, never neither.
 """
 
 from __future__ import annotations
@@ -124,7 +125,35 @@ def _let_no_key_come_back(connection: Connection, _: str) -> None:
     connection.exec_driver_sql("CREATE UNIQUE INDEX nodes_public_key ON nodes (public_key)")
 
 
-MIGRATIONS = (_begin_tables, _let_no_key_come_back)
+_STREAMS = (
+    """CREATE TABLE ticks (
+        stream TEXT NOT NULL CHECK (length(stream) = 32),
+        number BIGINT NOT NULL,
+        since BIGINT NOT NULL CHECK (since >= 1 AND since <= number),
+        closes BIGINT NOT NULL,
+        noted BIGINT NOT NULL,
+        run BIGINT UNIQUE REFERENCES runs (number),
+        reason TEXT NOT NULL,
+        PRIMARY KEY (stream, number),
+        CHECK ((run IS NULL) = (reason <> '')),
+        CHECK (run IS NULL OR since = number))""",
+    """CREATE TABLE alerts (
+        version BIGINT NOT NULL REFERENCES models (version),
+        place BIGINT NOT NULL,
+        noted BIGINT NOT NULL,
+        held TEXT NOT NULL,
+        written BIGINT,
+        posted BIGINT,
+        PRIMARY KEY (version, place))""",
+)
+
+
+def _begin_streams(connection: Connection, _: str) -> None:
+    for statement in _STREAMS:
+        connection.exec_driver_sql(statement)
+
+
+MIGRATIONS = (_begin_tables, _let_no_key_come_back, _begin_streams)
 """From no tables to version 1, and on; what stands here is never changed, the next version is another step."""
 
 VERSION = len(MIGRATIONS)

@@ -19,3 +19,8 @@ ROUNDS: TableClause = table("rounds", *(column(name) for name in ("run", "place"
 TRANSCRIPTS: TableClause = table("transcripts", *(column(name) for name in ("run", "path", "sha256", "bytes")))
 NODE_COLUMNS = ("id", "name", "public_key", "bundle", "admitted", "revoked", "node", "seen")
 NODES: TableClause = table("nodes", *(column(name) for name in (*NODE_COLUMNS, "live")))
+TICK_COLUMNS = ("stream", "number", "since", "closes", "noted", "run", "reason")
+TICKS: TableClause = table("ticks", *(column(name) for name in TICK_COLUMNS))
+ALERTS: TableClause = table(
+    "alerts", *(column(name) for name in ("version", "place", "noted", "held", "written", "posted"))
+)

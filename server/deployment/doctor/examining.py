@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from common.errors import FedclaimsError, InputError
 from server.deployment.configuration import load_configuration
-from server.deployment.doctor import asking, keeping, neighbours, reaching
+from server.deployment.doctor import asking, keeping, neighbours, reaching, streaming
 from server.deployment.doctor.findings import Finding, fault, trying
 from server.deployment.opening import now
 from server.deployment.place import Place, is_running
@@ -38,12 +38,13 @@ def _name_of(uid: int) -> str:
         return f"#{uid}"
 
 
-def examine(place: Place, *, starting: bool = False) -> Iterator[Finding]:
+def examine(place: Place, *, starting: bool = False, webhook: bool = False) -> Iterator[Finding]:
     """What every check finds. Nothing is changed but the memory of the newest roster.
 
     Args:
         place: The coordinator's directory.
         starting: Whether a service is about to start: then what only a running one can have is not looked at.
+        webhook: Whether to ask the stream's webhook, too.
     """
     mend, moment = "mend what it names, or restore the file", now()
     try:
@@ -57,9 +58,12 @@ def examine(place: Place, *, starting: bool = False) -> Iterator[Finding]:
     yield from trying("disk", lambda: keeping.disk(place), mend)
     yield from trying("roster", lambda: asking.roster(place, configuration, moment), "see `roster show`")
     yield from trying("plan", lambda: asking.plan(place, moment), "mend plan.toml")
+    yield from trying("stream", lambda: streaming.stream(place, configuration, moment), "mend [stream], or its plan")
     yield from trying("certificates", lambda: keeping.certificates(place, configuration), "`certificate renew`")
     if starting:
         return
+    if webhook:
+        yield from trying("webhook", lambda: streaming.webhook(place, configuration, moment), "mend [stream]")
     yield from trying("bundle", lambda: asking.bundle(place, configuration), "start the service once")
     yield from asking.links(place)
     yield from neighbours.users(configuration)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from common.consortium.roster import Role
 from server.command import main
 from server.deployment.place import is_running
 from server.deployment.superlink import lives
+from server.registry.facts import put
+from server.registry.models import CONFIRMED
 from server.registry.run import State, WantedBy
 from tests.client.deployment.stations import Home
 from tests.server.deployment.coordinators import Program, Seat, free_port, homes_of, link_of, station_of, until
@@ -104,6 +107,18 @@ def test_the_signed_model_comes_to_every_station_for_its_router(deployed: Deploy
         signed = SignedPublication.from_json((folder / "publication.json").read_bytes())
         assert signed.publication == deployed.seat.office.registry.models.newest()
         assert hashlib.sha256((folder / "model.json").read_bytes()).hexdigest() == signed.publication.model_sha256
+
+
+def test_a_model_is_brought_without_a_run_to_whoever_has_not_confirmed_it(deployed: Deployed, capsys: Any) -> None:
+    models, home = deployed.seat.office.registry.models, deployed.homes[0]
+    until(lambda: len(models.confirmed(1)) == len(deployed.homes), "every bureau confirms")
+    others = sorted(models.confirmed(1) - {home.name})
+    with models.database.writing() as connection:
+        put(connection, f"{CONFIRMED} 1", json.dumps(others))
+    shutil.rmtree(home.root / "models")
+    said = deployed.seat.tell(capsys, "models", "deliver", "1")
+    assert (said["missing"], said["confirmed"]) == ([], sorted([home.name, *others]))
+    assert len(list((home.root / "models").glob("1-*/model.json"))) == 1
 
 
 def test_what_is_exported_is_what_a_bureau_accepts(deployed: Deployed, tmp_path: Path, capsys: Any) -> None:

@@ -14,7 +14,7 @@ import pytest
 from common.messages import Published
 from common.wire import decode
 from server.command import main
-from server.deployment import conducting
+from server.deployment import delivering
 from server.deployment.commands import Control
 from server.deployment.flower_engine import FlowerEngine
 from server.deployment.recording import keep_cut
@@ -219,7 +219,7 @@ def test_a_model_whose_delivery_was_cut_off_is_brought_by_the_next_run_first(
     three: Rehearsed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as cut:
-        cut.setattr(conducting, "deliver", lambda *_: (_ for _ in ()).throw(SystemExit))
+        cut.setattr(delivering, "deliver", lambda *_: (_ for _ in ()).throw(SystemExit))
         with pytest.raises(SystemExit):
             three.conduct(three.ordered())
     models = three.office.registry.models
