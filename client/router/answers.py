@@ -11,9 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.claims import RoutedClaims
-from client.router.deciding.decisions import Decisions, Spelled
+from client.router.deciding.decisions import Decisions
 from client.router.deciding.lanes import reasons_of
 from client.router.deciding.remarks import names_of
+from client.router.deciding.sealing import Spelled
 from client.router.deciding.weighing import NO_STEP
 from client.router.rules.tags import TAGS
 from client.router.store.decisions import Kept

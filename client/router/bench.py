@@ -9,18 +9,17 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from client.router.belonging import Belonging, Belongings
 from client.router.claims import SECONDS_A_DAY, RoutedClaims
 from client.router.deciding.artefacts import Artefacts
-from client.router.deciding.calibration import Calibration
-from client.router.deciding.cards import ClusterCards
 from client.router.deciding.deciding import decide
 from client.router.deciding.decisions import Decisions
 from client.router.deciding.distance import locate
-from client.router.deciding.habits import Habits
 from client.router.deciding.model import RoutingModel
 from client.router.deciding.policy import RouterPolicy
 from client.router.deciding.remarks import remarks_of
 from client.router.lone.deciding import LoneBench
+from client.router.memories import Piece
 from client.router.models.shelf import Held, sha256_of
 from client.router.registers import Registers
 from client.router.rules.evaluate import evaluate
@@ -29,7 +28,7 @@ from client.router.rules.history import History
 from client.router.rules.rule import Assigned, Rule
 from client.router.rules.table import rules_from
 from client.router.rules.usual import usual_fee_shares
-from client.router.store.artefacts import ArtefactStore, Kind
+from client.router.store.artefacts import Kind, about_version
 from common.columns import ClaimTable
 from common.features.rows import Featuriser
 from common.model import Model
@@ -77,7 +76,15 @@ class Bench:
         events = events_of(claims, now // SECONDS_A_DAY)
         findings = evaluate(self.rules, claims, history, registers, events=events, assigned=assigned)
         found = decide(claims, rows, findings, self.artefacts, now)
-        return replace(found, remarks=remarks_of(claims, events, history))
+        return replace(found, remarks=remarks_of(claims, events, history), events=events)
+
+    def piece(self, claims: RoutedClaims, decided: Decisions) -> Piece:
+        """What is remembered of claims that were decided here."""
+        if decided.events is None:
+            msg = "only what a bench has decided is remembered"
+            raise ValueError(msg)
+        model = self.artefacts.model
+        return Piece.of(claims, decided.events, model.numbers[decided.weighed.places.nearest], model.family)
 
 
 def lot_of(pseudonym_key: bytes) -> bytes:
@@ -90,62 +97,32 @@ def draft_key_of(pseudonym_key: bytes) -> bytes:
     return hmac.digest(pseudonym_key, _DRAFTS, "sha256")
 
 
-def set_up(held: Held, policy: RouterPolicy, artefacts: ArtefactStore, lot: bytes, now: int) -> Bench:
+def set_up(held: Held, policy: RouterPolicy, belongings: Belongings, lot: bytes, now: int) -> Bench:
     """The bench for a version of the model, with what the store has for it; all of it is kept for replays.
 
     Guarantees:
-        * Cards, habits and calibration of another model are not used; nor is a calibration of other habits.
+        * Cards, habits and calibration of another model are not used, unless both are of one stream; nor is a
+          calibration of other habits.
         * Every publication is kept beside the others: the same model published again changes no earlier decision.
+
+    Args:
+        held: The version.
+        policy: Of the bureau.
+        belongings: Of the bureau's models.
+        lot: For spot checks.
+        now: Unix seconds.
     """
     model, published = held.model, held.publication
-    digest = sha256_of(held)
+    digest, artefacts = sha256_of(held), belongings.store
     artefacts.keep(Kind.MODEL, held.bytes, now)
     artefacts.keep(Kind.POLICY, policy.to_json(), now)
-    artefacts.keep(Kind.PUBLICATION, published.model_dump_json().encode(), now)
-    if artefacts.pointed(Kind.CARDS, digest) is None:
-        cards = first_cards(model, digest, policy, now)
-        artefacts.point(Kind.CARDS, digest, artefacts.keep(Kind.CARDS, cards.to_json(), now))
-    found = belonging(artefacts, digest)
+    kept = artefacts.keep(Kind.PUBLICATION, published.model_dump_json().encode(), now)
+    named = about_version(digest, published.version)
+    if artefacts.pointed(Kind.PUBLICATION, named) is None:
+        artefacts.point(Kind.PUBLICATION, named, kept)
     routing = RoutingModel.of(model, sha256=digest, version=published.version, expires=published.expires)
-    return bench_of(model, routing, policy, found, lot)
-
-
-def first_cards(model: Model, model_sha256: str, policy: RouterPolicy, now: int) -> ClusterCards:
-    """What is known of a model's clusters before the bureau has reviewed a claim: what the model itself says."""
-    none = ClusterCards(model_sha256=model_sha256, made_at=0)
-    if model.outcomes is None:
-        return none
-    from client.router.deciding.federating import federated_cards, with_federated  # noqa: PLC0415  scipy, rarely needed
-
-    return with_federated(none.model_copy(update={"made_at": now}), federated_cards(model, policy), policy)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Belonging:
-    """What a bureau has for one model.
-
-    Attributes:
-        cards: Empty if there are none yet.
-        habits: None if none were observed.
-        calibration: None if none was fitted to these habits.
-    """
-
-    cards: ClusterCards
-    habits: Habits | None
-    calibration: Calibration | None
-
-
-def belonging(artefacts: ArtefactStore, model_sha256: str) -> Belonging:
-    """What the store has for a model."""
-    cards, habits, calibration = (
-        None if (digest := artefacts.pointed(kind, model_sha256)) is None else artefacts.get(digest)
-        for kind in (Kind.CARDS, Kind.HABITS, Kind.CALIBRATION)
-    )
-    return Belonging(
-        cards=ClusterCards(model_sha256=model_sha256, made_at=0) if cards is None else ClusterCards.from_json(cards),
-        habits=None if habits is None else Habits.from_json(habits),
-        calibration=None if calibration is None else Calibration.from_json(calibration),
-    )
+    belongings.begin(model, routing, policy, now)
+    return bench_of(model, routing, policy, belongings.of(routing), lot)
 
 
 def bench_of(model: Model, routing: RoutingModel, policy: RouterPolicy, found: Belonging, lot: bytes) -> Bench:

@@ -24,12 +24,15 @@ Pair = tuple[int, str | None]
 
 
 class Concentration:
-    """Counts of decided claims by cluster and provider, under one model.
+    """Counts of decided claims by cluster and provider, under one model, or under all models of one stream.
 
     Guarantees:
         * The share of a claim's provider is that among the claims of its cluster that were decided before it: alone, in
           an earlier batch, or earlier in its own. So claims that come together get the shares that they would get one
           after another.
+        * In a stream clusters are counted by their identities, whatever their order and version. A cluster has the
+          claims of those that have merged into it, and those of the cluster it was split from while its own are too
+          few.
         * Below the policy's ``min_provider_claims`` the cards say the share, if they were made from so many; otherwise
           nobody knows it.
         * Memory grows with the pairs of cluster and provider of each recent day alone.
@@ -41,70 +44,105 @@ class Concentration:
         Args:
             artefacts: Whose clusters are counted, and whose policy and cards count.
         """
-        self._model_sha256 = artefacts.model.sha256
+        self._family = artefacts.model.family
         self._pairs: dict[Pair, int] = {}
-        self._totals = np.zeros(len(artefacts.model), np.int64)
+        self._totals: dict[int, int] = {}
         self._days: deque[tuple[int, dict[Pair, int]]] = deque()
         self.guard(artefacts)
 
     @classmethod
     def of(cls, pieces: Iterable[Piece], artefacts: Artefacts) -> Self:
-        """What some pieces hold of claims that were decided with the same model."""
+        """What some pieces hold of claims that were decided with the same model, or one of its stream."""
         found = cls(artefacts)
         for piece in pieces:
             found.remember(piece)
         return found
 
     def guard(self, artefacts: Artefacts) -> None:
-        """Go by another policy and other cards of the same model from now on.
+        """Go by another policy, other cards, or another model of the same stream from now on.
 
         Raises:
-            ValueError: If they are of another model.
+            ValueError: If they are of another model or stream.
         """
-        if artefacts.model.sha256 != self._model_sha256:
+        if artefacts.model.family != self._family:
             msg = "the clusters of another model are counted anew"
             raise ValueError(msg)
         self._least = artefacts.policy.min_provider_claims
         self._said: dict[Pair, int] = dict(artefacts.shares_of_providers.items())
-        self._unsaid = np.full(len(artefacts.model), UNCOUNTED, np.int64)
-        self._unsaid[[card.cluster for card in artefacts.cards.cards if card.recent >= self._least]] = 0
+        counting = [None if card is None else card.recent for card in artefacts.counting_cards]
+        enough = [recent is not None and recent >= self._least for recent in counting]
+        self._unsaid = np.where(enough, 0, UNCOUNTED).astype(np.int64)
+        self._generations = [tuple(kin.generations()) for kin in artefacts.model.kin]
+        self._depth = max(map(len, self._generations))
 
     def remember(self, piece: Piece) -> None:
         """Count the claims of a piece; none if they were decided with another model."""
-        if piece.model_sha256 != self._model_sha256 or not len(piece.clusters):
+        if piece.family != self._family or not len(piece.clusters):
             return
         if not self._days or self._days[-1][0] != piece.day:
             self._days.append((piece.day, {}))
-        self._totals += np.bincount(piece.clusters, minlength=len(self._totals))
-        pairs, today = self._pairs, self._days[-1][1]
+        today = self._days[-1][1]
         for pair, count in _tally(piece):
-            pairs[pair] = pairs.get(pair, 0) + count
+            self._add(pair, count)
             today[pair] = today.get(pair, 0) + count
 
     def forget(self, today: int) -> None:
         """Let go of what was decided more than ``RECENT_DAYS`` before today."""
         while self._days and self._days[0][0] < today - RECENT_DAYS:
             for pair, count in self._days.popleft()[1].items():
-                self._totals[pair[0]] -= count
-                self._pairs[pair] -= count
-                if not self._pairs[pair]:
-                    del self._pairs[pair]
+                self._add(pair, -count)
 
     def share(self, cluster: int, provider: str | None) -> int:
-        """Of the cluster's recent claims those of a provider, per mille; ``UNCOUNTED`` if nobody knows."""
-        total = self._totals.item(cluster)
-        if total < self._least:
-            return self._said.get((cluster, provider), self._unsaid.item(cluster))
-        return 0 if provider is None else self._pairs.get((cluster, provider), 0) * PER_MILLE // total
+        """Of the cluster's recent claims those of a provider, per mille; ``UNCOUNTED`` if nobody knows.
+
+        Args:
+            cluster: Its place in the model.
+            provider: Of the claim.
+        """
+        total = own = 0
+        for numbers in self._generations[cluster]:
+            total += self._total(numbers)
+            own += self._of((numbers, provider))
+            if total >= self._least:
+                return 0 if provider is None else own * PER_MILLE // total
+        return self._said.get((cluster, provider), self._unsaid.item(cluster))
 
     def shares(self, clusters: Integers, providers: CodeColumn) -> Integers:
         """The same for claims that are decided together, each after those before it; int64 ``(n,)``."""
         keys, pairs, places = _distinct(clusters, providers)
-        before = np.array([self._pairs.get(pair, 0) for pair in pairs], np.int64)[places]
-        said = np.array([self._said.get(pair, self._unsaid.item(pair[0])) for pair in pairs], np.int64)[places]
-        totals = self._totals[clusters] + _earlier(clusters)
-        counted = (before + _earlier(keys)) * PER_MILLE // np.maximum(totals, 1)
+        totals, own = _earlier(clusters), _earlier(keys)
+        for depth in range(self._depth):
+            short = totals < self._least if depth else np.ones(len(keys), np.bool_)
+            older = [(self._older(cluster, depth), provider) for cluster, provider in pairs]
+            totals = totals + np.where(short, _looked_up(map(self._total, (ids for ids, _ in older)), places), 0)
+            own = own + np.where(short, _looked_up(map(self._of, older), places), 0)
+        said = _looked_up((self._said.get(pair, self._unsaid.item(pair[0])) for pair in pairs), places)
+        counted = own * PER_MILLE // np.maximum(totals, 1)
         return np.where(totals < self._least, said, np.where(providers.indices == MISSING, 0, counted))
+
+    def _add(self, pair: Pair, count: int) -> None:
+        number = pair[0]
+        self._totals[number] = self._totals.get(number, 0) + count
+        self._pairs[pair] = self._pairs.get(pair, 0) + count
+        if not self._pairs[pair]:
+            del self._pairs[pair]
+
+    def _older(self, cluster: int, depth: int) -> tuple[int, ...]:
+        """Numbers of one generation before a cluster; none where there is none."""
+        generations = self._generations[cluster]
+        return generations[depth] if depth < len(generations) else ()
+
+    def _total(self, numbers: tuple[int, ...]) -> int:
+        return sum([self._totals.get(number, 0) for number in numbers])
+
+    def _of(self, wanted: tuple[tuple[int, ...], str | None]) -> int:
+        numbers, provider = wanted
+        return sum([self._pairs.get((number, provider), 0) for number in numbers])
+
+
+def _looked_up(found: Iterable[int], places: Places) -> Integers:
+    """Of each claim what was found for its pair."""
+    return np.array(list(found), np.int64)[places]
 
 
 def _tally(piece: Piece) -> Iterable[tuple[Pair, int]]:

@@ -15,6 +15,7 @@ from client.claims.sources.several import SeveralFiles
 from client.claims.sources.source import ClaimSource
 from client.identity.membership import Membership
 from client.ledger.durable import read_private
+from client.router.belonging import Belongings
 from client.router.bench import Bench, lot_of, set_up
 from client.router.configuration import RouterConfiguration, StorePart, load_router_configuration
 from client.router.deciding.policy import RouterPolicy
@@ -89,7 +90,8 @@ class Desk:
 
     def bench_of(self, held: Held, now: int) -> Bench:
         """What a model decides with."""
-        return set_up(held, self.policy(), self.store.artefacts, lot_of(self.key), now)
+        belongings = Belongings(store=self.store.artefacts, refused=self.shelf.standing().refused_versions)
+        return set_up(held, self.policy(), belongings, lot_of(self.key), now)
 
     def mapping(self) -> ClaimMapping:
         """What the columns of claims mean."""

@@ -14,7 +14,7 @@ from client.router.deciding.policy import RouterPolicy
 from client.router.deciding.record import DecisionRecord
 from client.router.desk import Desk
 from client.router.models.shelf import parse_model
-from client.router.store.artefacts import Kind
+from client.router.store.artefacts import Kind, about_version
 from common.consortium.publishing import Publication
 from common.errors import InputError
 
@@ -56,12 +56,19 @@ def artefacts_of(desk: Desk, record: DecisionRecord) -> Artefacts:
 
 def _model(desk: Desk, record: DecisionRecord) -> RoutingModel:
     """The model under the publication that decided: the same bytes may have been published again since."""
-    kept = desk.store.artefacts
-    every = map(Publication.model_validate_json, kept.every(Kind.PUBLICATION))
-    wanted = (record.model_sha256, record.model_version)
-    published = next((one for one in every if (one.model_sha256, one.version) == wanted), None)
+    kept, published = desk.store.artefacts, _published(desk, record)
+    model = parse_model(kept.get(record.model_sha256))
+    return RoutingModel.of(model, sha256=record.model_sha256, version=published.version, expires=published.expires)
+
+
+def _published(desk: Desk, record: DecisionRecord) -> Publication:
+    """By its name; in stores of earlier versions of this program publications have none, and all are looked at."""
+    kept, wanted = desk.store.artefacts, (record.model_sha256, record.model_version)
+    named = kept.pointed(Kind.PUBLICATION, about_version(*wanted))
+    held = kept.every(Kind.PUBLICATION) if named is None else [kept.get(named)]
+    found = (one for one in map(Publication.model_validate_json, held) if (one.model_sha256, one.version) == wanted)
+    published = next(found, None)
     if published is None:
         msg = "the publication of the model that decided is not in the store: restore the store from its copy"
         raise InputError(msg)
-    model = parse_model(kept.get(record.model_sha256))
-    return RoutingModel.of(model, sha256=record.model_sha256, version=published.version, expires=published.expires)
+    return published

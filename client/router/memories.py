@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.claims import RoutedClaims
-from client.router.rules.event import EVENT_WIDTH, Events, Field, events_of
+from client.router.rules.event import EVENT_WIDTH, FIRST_WIDTH, Events, Field, events_kept
 from client.router.store.opening import StoreError
 from common.columns import MISSING, CodeColumn
 
@@ -22,23 +22,23 @@ class Piece:
 
     Attributes:
         events: int64 ``(n, EVENT_WIDTH)``.
-        model_sha256: Of the model in force.
-        clusters: int32 ``(n,)``, the nearest.
+        family: Of the model in force: by its SHA-256, or by its stream (``RoutingModel.family``).
+        clusters: int32 ``(n,)``, the nearest, by their numbers in the family.
         providers: Of the claims.
     """
 
     events: Events
-    model_sha256: str
+    family: str
     clusters: npt.NDArray[np.int32]
     providers: CodeColumn
 
     @classmethod
-    def of(cls, claims: RoutedClaims, nearest: npt.NDArray[np.int64], model_sha256: str, day: int) -> Self:
-        """Of some claims, their clusters under a model, and the day on which they are decided."""
+    def of(cls, claims: RoutedClaims, events: Events, clusters: npt.NDArray[np.int64], family: str) -> Self:
+        """Of some claims, with what rules remember of them and the numbers of their clusters in a family."""
         return cls(
-            events=events_of(claims, day),
-            model_sha256=model_sha256,
-            clusters=nearest.astype(np.int32),
+            events=events,
+            family=family,
+            clusters=clusters.astype(np.int32),
             providers=providers_of(claims),
         )
 
@@ -51,7 +51,8 @@ class Piece:
         """As it is kept."""
         held = {
             "events": self.events.astype("<i8").tobytes(),
-            "model": self.model_sha256,
+            "width": EVENT_WIDTH,
+            "model": self.family,
             "clusters": self.clusters.astype("<i4").tobytes(),
             "providers": list(self.providers.values),
             "places": self.providers.indices.astype("<i4").tobytes(),
@@ -68,8 +69,8 @@ class Piece:
         try:
             found = msgpack.unpackb(held)
             return cls(
-                events=np.frombuffer(found["events"], "<i8").reshape(-1, EVENT_WIDTH).astype(np.int64),
-                model_sha256=found["model"],
+                events=events_kept(found["events"], found.get("width", FIRST_WIDTH)),
+                family=found["model"],
                 clusters=np.frombuffer(found["clusters"], "<i4").astype(np.int32),
                 providers=CodeColumn(
                     indices=np.frombuffer(found["places"], "<i4").astype(np.int32), values=tuple(found["providers"])
@@ -92,12 +93,12 @@ def events_in(pieces: Sequence[Piece]) -> Events:
     return np.concatenate([np.empty((0, EVENT_WIDTH), np.int64), *(piece.events for piece in pieces)])
 
 
-def recent(pieces: Sequence[Piece], model_sha256: str) -> tuple[npt.NDArray[np.int64], CodeColumn]:
-    """Clusters under a model, and providers, of all claims that were decided with it."""
+def recent(pieces: Sequence[Piece], family: str) -> tuple[npt.NDArray[np.int64], CodeColumn]:
+    """Numbers of clusters in a family, and providers, of all claims that were decided with a model of it."""
     known: dict[str, int] = {}
     clusters, places = [np.empty(0, np.int64)], [np.empty(0, np.int32)]
     for piece in pieces:
-        if piece.model_sha256 != model_sha256:
+        if piece.family != family:
             continue
         renamed = [known.setdefault(value, len(known)) for value in piece.providers.values]
         table = np.array([*renamed, MISSING], np.int32)

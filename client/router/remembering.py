@@ -19,7 +19,7 @@ class Remembering:
     Guarantees:
         * What is remembered is what the store holds, and what is on its way there. After a commit that did not end
           well, whatever became of it, the store is read again before anything else is decided.
-        * Moments never go back, over restarts neither.
+        * Moments never go back, over restarts neither, but where somebody has declared that the clock was wrong.
         * Old claims are forgotten day by day, in memory and in the store, and none because a clock is far ahead
           (``believed_day``).
     """
@@ -83,6 +83,10 @@ class Remembering:
         self._concentration.remember(piece)
         self._latest = moment.at
 
+    def look_again(self) -> None:
+        """Ask the store when the latest decision was made: somebody may have declared that the clock was wrong."""
+        self._latest = self._store.latest()
+
     def forget(self, day: int) -> None:
         """Let go of what lies too far back, here and in the store; once a day is enough."""
         believed = self._believed(day)
@@ -92,8 +96,8 @@ class Remembering:
         self._tidied = day
 
     def decide_with(self, artefacts: Artefacts) -> None:
-        """Count providers under the model that is in force from now on: anew, unless it decided here before."""
-        if artefacts.model.sha256 == self._artefacts.model.sha256:
+        """Count providers under the model in force from now on: anew, unless it or its stream decided here before."""
+        if artefacts.model.family == self._artefacts.model.family:
             self._concentration.guard(artefacts)
         else:
             self._concentration = Concentration.of(self._pieces(self._believed(self._tidied) - RECENT_DAYS), artefacts)

@@ -30,7 +30,7 @@ from client.router.lone.answering import LoneAnswer, LoneRouter, Working
 from client.router.lone.asking import asked_id
 from client.router.lone.claim import LoneClaim
 from client.router.lone.ready import get_ready
-from client.router.memories import Piece, providers_of
+from client.router.memories import providers_of
 from client.router.registers import Registers
 from client.router.remembering import Remembering
 from client.router.rules.evaluate import not_run
@@ -119,7 +119,7 @@ class Router:
         return "" if self._shadow is None else self._shadow.fault
 
     def swap(self) -> None:
-        """Take up model, policy, cards and calibration as they are now; what is being decided is finished first.
+        """Take up model, policy, cards, calibration and clock as they are now; what is being decided is finished first.
 
         Raises:
             FedclaimsError: If they cannot be used; the router goes on with what it had.
@@ -130,6 +130,7 @@ class Router:
         with self._turn:
             self._settle()
             self._memory.decide_with(bench.artefacts)
+            self._memory.look_again()
             self._bench, self._shadow, self._registers = bench, shadow, registers
 
     def decide(self, claims: RoutedClaims) -> Answers:
@@ -242,7 +243,7 @@ class Router:
         moment = self._moment()
         decisions = self._decisions(asked, claims, moment)
         answers = new_answers(decisions, decisions.spelled())
-        piece = Piece.of(claims, decisions.weighed.places.nearest, self._bench.artefacts.model.sha256, moment.day)
+        piece = self._bench.piece(claims, decisions)
         fresh = Fresh.of(claims, asked, answers, piece=piece, moment=moment, shadowed=self._shadowed(claims, moment))
         return Made(answers=answers, new=fresh)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from client.router.bench import draft_key_of
+from client.router.commands.clock import add_clock
 from client.router.commands.deciding import add_deciding, add_router_init
 from client.router.commands.models import add_model
 from client.router.commands.reporting import add_report
@@ -25,6 +26,7 @@ def add_router(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add_router_init(below)
     add_learning(below)
     add_report(below)
+    add_clock(below)
     add_deciding(commands)
     add_feedback(commands)
     add_model(commands)

@@ -1,6 +1,7 @@
-"""``fedclaims-bureau model list|import|accept|shadow|refuse|rollback``: with which version a router decides.
+"""``fedclaims-bureau model list|follow|import|accept|shadow|refuse|rollback``: with which version a router decides.
 
-A router that serves takes up a new choice when it gets SIGHUP, without dropping a request.
+A router that serves takes up a new choice when it gets SIGHUP, without dropping a request. Where the policy allows it
+(``accept_stream_models``) it follows a stream by itself; ``follow`` does so once, for a router that does not serve.
 
 Exit codes: 0 done; 2 wrong options; 3 a file needs mending; 5 the model is refused: by its signatures, its age, the
 bureau's earlier choice, or its canaries.
@@ -17,11 +18,11 @@ from rich.table import Table
 
 from client.router.commands.deciding import as_json, command, console, say
 from client.router.desk import Desk
-from client.router.models.arriving import Arrived, take_arrivals
 from client.router.models.canaries import Moves
 from client.router.models.choosing import choose, go_back
+from client.router.models.following import Followed, arrivals, follow
 from client.router.models.shelf import MODEL_FILE, MOST_MODEL_BYTES, PUBLICATION_FILE
-from client.router.models.standing import Standing
+from client.router.models.standing import Entry, Standing
 from client.router.router import now
 from client.router.shadowing import NOT_RUNNING, Shadow
 from common.consortium.publishing import MOST_BYTES
@@ -33,6 +34,7 @@ def add_model(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     model = commands.add_parser("model", help="which version of the model the router decides with", description=__doc__)
     below = model.add_subparsers(dest="model_command", required=True)
     listing = command(below, "list", "versions, what was said of them, and how a shadow agrees", _list)
+    following = command(below, "follow", "accept the newest of a stream, if the policy says so", _follow)
     taking = command(below, "import", "take a version from files, as if it had come in; it waits", _import)
     taking.add_argument("file", type=Path, metavar="FILE", help="publication.json, or the folder that holds it")
     taking.add_argument(
@@ -48,14 +50,14 @@ def add_model(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         parser.add_argument("--version", type=int, help="a version that was received before, instead of files")
     for parser in (refuse, back):
         parser.add_argument("version", type=int, metavar="VERSION", help="its number")
-    for parser in (listing, taking, accept, shadow, refuse, back):
+    for parser in (listing, following, taking, accept, shadow, refuse, back):
         parser.add_argument("--json", action="store_true", help="print JSON")
 
 
 def _list(arguments: argparse.Namespace) -> None:
     with Desk.open(arguments.dir) as desk:
-        arrived = _arrived(desk)
-        standing = desk.shelf.standing()
+        arrived, standing = arrivals(desk, now()), desk.shelf.standing()
+        stream = _stream(desk, standing)
         agreement, fault = _agreement(desk, standing), _shadow_fault(desk, standing)
     if arguments.json:
         say(
@@ -65,6 +67,7 @@ def _list(arguments: argparse.Namespace) -> None:
                     "shadow_agreement": _spoken(agreement),
                     "shadow_fault": fault or None,
                     "arrivals_refused": arrived.refused,
+                    "stream": stream,
                 }
             )
         )
@@ -78,21 +81,48 @@ def _list(arguments: argparse.Namespace) -> None:
     console().print(table)
     for name, reason in arrived.refused.items():
         say(f"Not taken from the station, {name}: {reason}")
-    if agreement:
-        say(_agreement_line(agreement))
-    if fault:
-        say(f"{NOT_RUNNING.capitalize()}: {fault}")
+    lines = [f"The model in force follows the stream {stream}."] if stream else []
+    lines += [_waiting_line(one) for one in standing.entries if one.held_back]
+    lines += [_agreement_line(agreement)] if agreement else []
+    lines += [f"{NOT_RUNNING.capitalize()}: {fault}"] if fault else []
+    for line in lines:
+        say(line)
 
 
-def _arrived(desk: Desk) -> Arrived:
-    """What the station has got meanwhile."""
-    directory = desk.configuration.models.arrivals
-    if directory is None:
-        return Arrived()
+def _waiting_line(one: Entry) -> str:
+    return f"Model version {one.publication.version} waits for a person: {one.held_back}"
+
+
+def _stream(desk: Desk, standing: Standing) -> str | None:
+    """The stream that the model in force is of; None if it is of none, or its file cannot be used."""
     try:
-        return take_arrivals(desk.shelf, desk.place.within(directory), desk.trust(now()), now())
-    except (InputError, RefusedError) as error:  # what is on the shelf is told all the same
-        return Arrived(refused={"all": str(error)})
+        window = None if standing.in_force is None else desk.shelf.held(standing.in_force).model.plan.window
+    except (InputError, RefusedError):  # the list is told all the same
+        return None
+    return None if window is None else window.stream
+
+
+def _follow(arguments: argparse.Namespace) -> None:
+    with Desk.open(arguments.dir) as desk:
+        found = follow(desk, now())
+    if arguments.json:
+        held = {"accepted": found.accepted, "waiting": found.waiting, "kept": found.kept, "pruned": found.pruned}
+        say(as_json(held | {"arrivals_refused": found.arrived.refused}))
+        return
+    say("\n".join(_followed_lines(found)))
+
+
+def _followed_lines(found: Followed) -> list[str]:
+    """What became of a stream's models, for people."""
+    lines = [f"Not taken from the station, {name}: {reason}" for name, reason in found.arrived.refused.items()]
+    if not found.allowed:
+        return [*lines, "Nothing is accepted without a person: accept_stream_models in router.toml is false."]
+    if found.accepted is not None:
+        lines.append(f"Model version {found.accepted} is in force, by the policy.")
+    if found.waiting is not None:
+        lines.append(f"Model version {found.waiting[0]} waits for a person: {found.waiting[1]}")
+    reasons = ", ".join(f"{count} {why}" for why, count in found.kept.items())
+    return [*lines, f"On the shelf: {reasons or 'nothing'}. {found.pruned} older were taken from it; records replay."]
 
 
 def _import(arguments: argparse.Namespace) -> None:

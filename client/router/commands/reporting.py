@@ -6,11 +6,13 @@ Exit codes: 0 done; 2 wrong options; 3 a file needs mending; 7 the store failed.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
 
+from client.router.clocks import behind_text
 from client.router.commands.deciding import as_json, command, console, say
 from client.router.deciding.wording import Words
 from client.router.desk import Desk
@@ -19,7 +21,9 @@ from client.router.reviewing.page import report_page
 from client.router.reviewing.regions import RegionMonth, regional
 from client.router.reviewing.report import LaneReport, lane_reports
 from client.router.reviewing.telling import Told, lanes_told, regions_told
+from client.router.router import now
 from client.router.store.decisions import LANES
+from client.router.store.wrong_clocks import declared, declared_text
 from client.router.whole import whole_file
 
 NOT_HEARD = Words("尚未指定拒绝自动化的登记册，因此参保人的拒绝无从得知。", UNHEARD)
@@ -37,13 +41,18 @@ def _report(arguments: argparse.Namespace) -> None:
     with Desk.open(arguments.dir) as desk:
         lanes, regions = lane_reports(desk.store), regional(desk.store)
         unheard = desk.configuration.registers.opted_out is None
+        behind = behind_text(now(), desk.store.decisions.latest())
+        told = declared(desk.store.engine)
     tables = lanes_told(lanes, arguments.language), regions_told(regions, arguments.language)
-    notes = [NOT_HEARD.of(arguments.language)] if unheard else []
+    notes = [*([NOT_HEARD.of(arguments.language)] if unheard else []), *([behind] if behind else [])]
+    notes += map(declared_text, told)
     if arguments.html is not None:
         with whole_file(arguments.html) as file:
             file.write(report_page(tables, notes, arguments.language).encode())
     if arguments.json:
-        say(as_json({"lanes": [_lane(one) for one in lanes], "regions": [_region(one) for one in regions]}))
+        clock = {"behind": behind or None, "declared": [dataclasses.asdict(one) for one in told]}
+        held = {"lanes": [_lane(one) for one in lanes], "regions": [_region(one) for one in regions], "clock": clock}
+        say(as_json(held))
     else:
         _show(tables, notes)
 

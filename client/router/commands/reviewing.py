@@ -84,6 +84,7 @@ def _held(found: Learned) -> dict[str, object]:
     return {
         "reviewed": found.n_reviewed,
         "found_by_rules": found.n_by_rule,
+        "other_features": found.n_other_features,
         "calibrated": fitted is not None,
         "error": fitted and fitted.error,
         "error_by_stratum": fitted and fitted.error_by_stratum,
@@ -96,11 +97,19 @@ def _spoken(found: Learned, least: int) -> str:
     if fitted is None:
         return (
             f"{found.n_reviewed:,} reviewed claims, and the policy asks for {least:,}: no calibration, so every claim "
-            "goes to a person. The cards were made."
+            f"goes to a person. The cards were made.{_left_out(found)}"
         )
     strata = "".join(f"\n  {name}: {error:.4f}" for name, error in fitted.error_by_stratum.items())
     return (
-        f"Calibration on {found.n_reviewed:,} reviewed claims ({found.n_by_rule:,} more were found by rules).\n"
+        f"Calibration on {found.n_reviewed:,} reviewed claims ({found.n_by_rule:,} more were found by rules)."
+        f"{_left_out(found)}\n"
         f"Expected calibration error {fitted.error:.4f} (uncalibrated: {fitted.raw_error:.4f}){strata}\n\n"
         f"{reliability_text(found.table)}"
     )
+
+
+def _left_out(found: Learned) -> str:
+    """What verdicts under other features teach nothing of; empty if there are none."""
+    if not found.n_other_features:
+        return ""
+    return f" {found.n_other_features:,} verdicts were left out: their claims were decided under other features."

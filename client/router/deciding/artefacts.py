@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.deciding.calibration import Calibration
-from client.router.deciding.cards import ClusterCards, cluster_reasons, provider_shares
+from client.router.deciding.cards import ClusterCard, ClusterCards
+from client.router.deciding.clusters import cluster_reasons, counting_cards, provider_shares
 from client.router.deciding.habits import Habits, no_habits
 from client.router.deciding.lanes import BIT, Reason
 from client.router.deciding.model import RoutingModel
@@ -26,8 +27,9 @@ class Artefacts:
     """Everything that decisions follow from, besides the claims.
 
     Guarantees:
-        * Cards, habits and calibration are about ``model``, and the calibration about these habits and this score; so
-          no number of another model is ever used by mistake.
+        * Cards, habits and calibration are about ``model`` or another one of its stream and features, whose clusters
+          have the same identities, and the calibration about these habits and this score; so no number of another model
+          is ever used by mistake.
 
     Attributes:
         model: The accepted one.
@@ -50,7 +52,7 @@ class Artefacts:
 
     def __post_init__(self) -> None:
         """Refuse what does not belong together."""
-        about = {self.cards.model_sha256, self.model.sha256}
+        about = {self.cards.model_sha256, self.model.family}
         about |= {self.habits.model_sha256} if self.habits else set()
         about |= {self.calibration.model_sha256} if self.calibration else set()
         if len(about) != 1:
@@ -69,7 +71,7 @@ class Artefacts:
     @cached_property
     def usual(self) -> Habits:
         """The habits; empty ones if none were observed."""
-        return self.habits or no_habits(self.model.sha256)
+        return self.habits or no_habits(self.model.family)
 
     @cached_property
     def policy_sha256(self) -> str:
@@ -93,11 +95,12 @@ class Artefacts:
 
     @cached_property
     def cluster_words(self) -> npt.NDArray[np.int32]:
-        """Per cluster the reason, as a bit, why its claims do not pass by themselves; 0 for none."""
-        reasons = cluster_reasons(len(self.model), self.cards, self.policy)
+        """Per cluster the reasons, as bits, why its claims do not pass by themselves; 0 for none."""
+        reasons = cluster_reasons(self.model, self.cards, self.policy)
         bits = [0 if reason is None else BIT[reason] for reason in reasons]
         unmeasured = np.where(np.isnan(self.model.mean_squares), BIT[Reason.UNSUPPORTED_CLUSTER], 0)
-        return np.array(bits, np.int32) | unmeasured.astype(np.int32)
+        unconfirmed = np.where(self.model.quarantined, BIT[Reason.UNCONFIRMED_CLUSTER], 0)
+        return np.array(bits, np.int32) | (unmeasured | unconfirmed).astype(np.int32)
 
     @cached_property
     def novel_squares(self) -> npt.NDArray[np.float64]:
@@ -105,9 +108,19 @@ class Artefacts:
         return self.policy.novel_beyond**2 * self.model.mean_squares * float(1 << 40)
 
     @cached_property
+    def counting_cards(self) -> tuple[ClusterCard | None, ...]:
+        """Per cluster the card that counts for it."""
+        return counting_cards(self.model, self.cards, self.policy)
+
+    @cached_property
     def shares_of_providers(self) -> dict[tuple[int, str], int]:
         """Cluster and provider to the provider's share of the cluster's recent claims, per mille."""
-        return provider_shares(self.cards, self.policy)
+        return provider_shares(self.counting_cards, self.policy)
+
+    @cached_property
+    def cards_version(self) -> int | None:
+        """Of the model whose cards were taken over; None where these are the model's own."""
+        return None if self.cards.version == self.model.version else self.cards.version
 
     @cached_property
     def phrases(self) -> Phrases:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from client.router.deciding.cards import PER_MILLE, ClusterCard, ClusterCards
+from client.router.deciding.cards import PER_MILLE, ClusterCard, ClusterCards, cards_of
 from client.router.deciding.model import RoutingModel
 from client.router.deciding.policy import RouterPolicy
 from client.router.deciding.risk import share_bounds
@@ -47,15 +47,16 @@ def local_cards(
     seen = np.bincount(recent, minlength=n)
     named = leading_providers(recent, providers, n)
     filled = (
-        card.model_copy(update={"recent": int(seen[card.cluster]), "providers": named[card.cluster]}) for card in cards
+        card.model_copy(update={"recent": int(seen[place]), "providers": named[place]})
+        for place, card in enumerate(cards)
     )
-    return ClusterCards(model_sha256=model.sha256, made_at=made_at, cards=tuple(filled))
+    return cards_of(model, filled, made_at=made_at)
 
 
 def cards_from_counts(
     model: RoutingModel, policy: RouterPolicy, *, reviewed: Integers, adverse: Integers, noise_std: float
 ) -> tuple[ClusterCard, ...]:
-    """One card a cluster from counts of reviewed and of improper claims, with the noise that is in each of them.
+    """One card a cluster, in the model's order, from counts of reviewed and of improper claims, with the noise in each.
 
     Args:
         model: Whose clusters.
@@ -70,7 +71,7 @@ def cards_from_counts(
         lower, upper = share_bounds(bad, n, noise_std=noise_std, certainty=policy.certainty)
         cards.append(
             ClusterCard(
-                cluster=place,
+                cluster=model.kin[place].identity,
                 source="federated" if noise_std > 0 else "local",
                 reviewed=n,
                 adverse=bad,

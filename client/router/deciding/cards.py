@@ -8,11 +8,21 @@ from __future__ import annotations
 
 import hashlib
 import json
-from typing import Annotated, Literal, Self
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from client.router.deciding.lanes import Reason
+from client.router.deciding.model import RoutingModel
 from client.router.deciding.policy import RouterPolicy
 from common.errors import InputError
 
@@ -30,7 +40,7 @@ class ClusterCard(BaseModel):
     """One cluster.
 
     Attributes:
-        cluster: Its number in the model.
+        cluster: Its number in the model; in a stream its identity.
         source: Whose reviewed claims were counted: ``local`` or ``federated``.
         reviewed: Reviewed claims; noisy if ``noise_std`` is positive.
         adverse: Improper ones among them: reduced, denied, or confirmed fraud; likewise.
@@ -68,11 +78,13 @@ class ClusterCard(BaseModel):
 
 
 class ClusterCards(BaseModel):
-    """The cards of one model's clusters.
+    """The cards of one model's clusters, or of those of a stream.
 
     Attributes:
-        model_sha256: Of the model whose clusters these are.
+        model_sha256: Of the model whose clusters these are; of a stream ``RoutingModel.family``.
         made_at: Unix seconds.
+        version: Of the publication whose clusters were counted; said of a stream's alone.
+        window: The last one in that model: what happened to clusters until then is in the counts; likewise.
         cards: At most one a cluster, in the order of their numbers.
     """
 
@@ -81,6 +93,8 @@ class ClusterCards(BaseModel):
     format: Literal["fedclaims/cluster-cards/1"] = CARDS_FORMAT
     model_sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     made_at: Count
+    version: Count | None = None
+    window: Count | None = None
     cards: Annotated[tuple[ClusterCard, ...], Field(strict=False)] = ()
 
     @model_validator(mode="after")
@@ -90,6 +104,15 @@ class ClusterCards(BaseModel):
             msg = "cards stand in the order of their clusters, one each"
             raise ValueError(msg)
         return self
+
+    @model_serializer(mode="wrap")
+    def _say(self, spelled: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Only what there is to say: cards of a model without a stream keep the digest they always had."""
+        held: dict[str, Any] = spelled(self)
+        for name in ("version", "window"):
+            if getattr(self, name) is None:
+                held.pop(name, None)
+        return held
 
     def to_json(self) -> bytes:
         """Their one spelling."""
@@ -115,42 +138,18 @@ class ClusterCards(BaseModel):
         return hashlib.sha256(self.to_json()).hexdigest()
 
 
-_BY_WORD: dict[str, Reason | None] = {
-    "fast": None,
-    "review": Reason.REVIEWED_CLUSTER,
-    "human": Reason.QUARANTINED_CLUSTER,
-    "hold": Reason.HELD_CLUSTER,
-}
+def no_cards(model: RoutingModel) -> ClusterCards:
+    """Of a bureau that knows nothing of a model's clusters: none passes by itself."""
+    return cards_of(model, (), made_at=0)
 
 
-def cluster_reasons(n_clusters: int, cards: ClusterCards, policy: RouterPolicy) -> tuple[Reason | None, ...]:
-    """Per cluster why its claims do not pass by themselves, or None; the policy's word goes before its card.
-
-    Guarantees:
-        * Words of the policy count for the one model that it names. Under another model, and where a number is none of
-          the model's clusters, no cluster passes by itself.
-    """
-    if policy.clusters and not (
-        cards.model_sha256.startswith(policy.clusters_of) and max(policy.clusters) < n_clusters
-    ):
-        return (Reason.QUARANTINED_CLUSTER,) * n_clusters
-    by_number = {card.cluster: card for card in cards.cards}
-
-    def reason(cluster: int) -> Reason | None:
-        word = policy.clusters.get(cluster, "by_cards")
-        if word != "by_cards":
-            return _BY_WORD[word]
-        card = by_number.get(cluster)
-        return Reason.UNSUPPORTED_CLUSTER if card is None else card.objection(policy)
-
-    return tuple(reason(cluster) for cluster in range(n_clusters))
-
-
-def provider_shares(cards: ClusterCards, policy: RouterPolicy) -> dict[tuple[int, str], int]:
-    """Cluster and provider to the provider's share of the cluster's recent claims, per mille, if there are enough."""
-    return {
-        (card.cluster, provider): share
-        for card in cards.cards
-        if card.recent >= policy.min_provider_claims
-        for provider, share in card.providers
-    }
+def cards_of(model: RoutingModel, cards: Iterable[ClusterCard], *, made_at: int) -> ClusterCards:
+    """Cards about a model's clusters, in their order."""
+    streamed = model.streamed
+    return ClusterCards(
+        model_sha256=model.family,
+        made_at=made_at,
+        version=None if streamed is None else model.version,
+        window=None if streamed is None else streamed.window,
+        cards=tuple(sorted(cards, key=lambda card: card.cluster)),
+    )

@@ -6,7 +6,6 @@ tens of thousands of durable decisions a second possible. ``record`` builds one;
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from json.encoder import encode_basestring_ascii as quoted
@@ -17,57 +16,18 @@ import numpy.typing as npt
 from client.router.deciding.artefacts import Artefacts
 from client.router.deciding.inputs import Columns
 from client.router.deciding.lanes import BIT, LANES, Lane, Reason, lane_of, lanes_of, reasons_of
-from client.router.deciding.line import Line, Unsealed
-from client.router.deciding.phrases import plain
-from client.router.deciding.record import ASKED_DIGITS, ID_DIGITS, RECORD_FORMAT, DecisionRecord
+from client.router.deciding.line import Line
+from client.router.deciding.phrases import cards_said, plain
+from client.router.deciding.record import ASKED_DIGITS, RECORD_FORMAT, DecisionRecord
 from client.router.deciding.remarks import EVERY_TAGS_SAID, Remarks, region_said
+from client.router.deciding.sealing import Spelled, Written, names_in
 from client.router.deciding.spelling import Kind
 from client.router.deciding.weighing import Circumstances, Weighed, circumstantial
-from client.router.records import Records
+from client.router.rules.event import Events
 from client.router.rules.finding import Finding
 from common.columns import CodeColumn
 
-ID_BYTES = ID_DIGITS // 2
-
 FindingsOf = Callable[[int], tuple[Finding, ...]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
-    """A decision as it is kept.
-
-    Attributes:
-        decision_id: Its identity.
-        record: The record in its one spelling.
-    """
-
-    decision_id: str
-    record: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Spelled:
-    """All records of a batch.
-
-    Attributes:
-        identities: Of the records, ``ID_BYTES`` each, one behind the other.
-        records: In their one spelling.
-    """
-
-    identities: bytes
-    records: Records
-
-    @classmethod
-    def of(cls, unsealed: Unsealed) -> Spelled:
-        """Every record with the digest of all else in it, where its key belongs."""
-        digests = [hashlib.sha256(held).digest()[:ID_BYTES] for held in unsealed.views()]
-        identities = b"".join(digests)
-        given = "".join(f'"decision_id":"{name}",' for name in _names(identities))
-        return cls(identities=identities, records=unsealed.sealed(given.encode()))
-
-    def decision_ids(self) -> list[str]:
-        """Hexadecimal."""
-        return _names(self.identities)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +45,7 @@ class Decisions:
         artefacts: What was decided with.
         asked: What they answer, as the store knows it; None if no router asked.
         remarks: What else is said of the claims; None for nothing.
+        events: What rules are to remember of them; None if no rules ran.
     """
 
     claim_keys: tuple[str, ...]
@@ -97,6 +58,7 @@ class Decisions:
     artefacts: Artefacts
     asked: Sequence[bytes] | None = None
     remarks: Remarks | None = None
+    events: Events | None = None
 
     def __len__(self) -> int:
         return len(self.claim_keys)
@@ -144,6 +106,7 @@ class Decisions:
             artefacts=self.artefacts,
             asked=None if self.asked is None else [self.asked[row] for row in chosen],
             remarks=None if self.remarks is None else self.remarks.select(rows),
+            events=None if self.events is None else self.events[rows],
         )
 
     def under(self, provider_shares: npt.NDArray[np.int64], *, clock_behind: bool) -> Decisions:
@@ -152,12 +115,6 @@ class Decisions:
         others = self.weighed.words & ~np.int32(BIT[Reason.PROVIDER_CONCENTRATION])
         words = others | circumstantial(circumstances, self.artefacts)
         return replace(self, circumstances=circumstances, weighed=replace(self.weighed, words=words))
-
-
-def _names(held: bytes, digits: int = ID_DIGITS) -> list[str]:
-    """Bytes as hexadecimal, cut into names of one length."""
-    spelled = held.hex()
-    return [spelled[start : start + digits] for start in range(0, len(spelled), digits)]
 
 
 def _line(decisions: Decisions) -> Line:
@@ -174,13 +131,13 @@ def _line(decisions: Decisions) -> Line:
 def _say_what(line: Line, decisions: Decisions) -> None:
     """From the beginning to before the identity."""
     artefacts, weighed = decisions.artefacts, decisions.weighed
-    calibration, cards = _digest(artefacts.calibration_sha256), _digest(artefacts.cards_sha256)
+    fitted, cards = artefacts.calibration_sha256, cards_said(artefacts.cards_sha256, artefacts.cards_version)
     line.say("{")
     if decisions.asked is not None:
         line.say('"asked":"')
-        line.texts(_names(b"".join(decisions.asked), ASKED_DIGITS))
+        line.texts(names_in(b"".join(decisions.asked), ASKED_DIGITS))
         line.say('",')
-    line.say(f'"calibration_sha256":{calibration},"cards_sha256":{cards},"claim_key":')
+    line.say(f'"calibration_sha256":{_digest(fitted)},{cards},"claim_key":')
     line.texts(map(quoted, decisions.claim_keys))
     line.say(',"cluster":')
     line.numbers(weighed.places.nearest)

@@ -5,6 +5,9 @@ Guarantees:
     * The contributions of the blocks add up to the squared distance, exactly.
     * The nearest centroid is the one that training would have assigned: the lowest number at a tie.
     * A row alone has the same distances as among millions.
+    * Where a stream's clusters weigh coordinates, so do all of these: the nearest is the one to which
+      ``common.private.gathering`` assigns a claim, by the same additions in the same order. Contributions are then
+      rounded down to whole units, and their sum is the distance.
 """
 
 from __future__ import annotations
@@ -90,6 +93,47 @@ def nearest_two(row, centroids):
 
 
 @numba.njit(cache=True, nogil=True)
+def _weighted_square(row, centroid, weights, start, end):
+    """As training adds them up: from the first coordinate to the last."""
+    total = 0.0
+    for place in range(start, end):
+        offset = row[place] - centroid[place]
+        total += weights[place] * offset * offset
+    return total
+
+
+@numba.njit(cache=True, nogil=True)
+def _nearest_two_weighted(row, centroids, weights):
+    best = second = NONE
+    best_square = second_square = np.inf
+    for cluster in range(len(centroids)):
+        square = _weighted_square(row, centroids[cluster], weights[cluster], 0, len(row))
+        if square < best_square:
+            second, second_square = best, best_square
+            best, best_square = cluster, square
+        elif square < second_square:
+            second, second_square = cluster, square
+    return best, second, second_square
+
+
+@numba.njit(cache=True, nogil=True)
+def _locate_weighted(rows, centroids, weights, edges, found, contributions):
+    row = np.empty(rows.shape[1], np.float64)
+    for claim in range(len(rows)):
+        row[:] = rows[claim]
+        best, second, second_square = _nearest_two_weighted(row, centroids, weights)
+        whole = 0
+        for block in range(len(edges) - 1):
+            part = _weighted_square(row, centroids[best], weights[best], edges[block], edges[block + 1])
+            contributions[claim, block] = np.int64(part * _UNITS)
+            whole += contributions[claim, block]
+        found[0, claim] = best
+        found[1, claim] = second
+        found[2, claim] = whole
+        found[3, claim] = np.int64(second_square * _UNITS) if second >= 0 else NONE
+
+
+@numba.njit(cache=True, nogil=True)
 def _locate(rows, centroids, edges, found, contributions):
     row = np.empty(rows.shape[1], np.float64)
     for claim in range(len(rows)):
@@ -119,7 +163,10 @@ def locate(rows: Rows, model: RoutingModel) -> Places:
         raise ValueError(msg)
     found = np.empty((4, len(rows)), np.int64)
     contributions = np.empty((len(rows), len(model.edges) - 1), np.int64)
-    _locate(rows, model.centroids, model.edges, found, contributions)
+    if model.weights is None:
+        _locate(rows, model.centroids, model.edges, found, contributions)
+    else:
+        _locate_weighted(rows, model.centroids, model.weights, model.edges, found, contributions)
     nearest, second, square, second_square = found
     return Places(
         nearest=nearest, second=second, square=square, second_square=second_square, contributions=contributions

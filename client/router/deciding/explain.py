@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from client.router.deciding.ancestry import lineage_words
 from client.router.deciding.lanes import LANE_OF, Lane, Reason
 from client.router.deciding.likeness import like_words, strange_words
 from client.router.deciding.policy import Language, RouterPolicy
@@ -46,7 +47,8 @@ class Explanation:
         reasons: Two or three plain reasons: rules that stop claims first, then what decided.
         number: The share of similar reviewed claims that were routine, with what it is a share of; or why none is told.
         tags: What a reviewer wants to see at a glance, in words.
-        lineage: The cluster's names through the versions of the model, the newest first.
+        lineage: The cluster's names through the versions of the model, the newest first; in a stream its name there,
+            and where it came from: since when it is there, what it was split from, what it merged with.
         objection: How to object.
     """
 
@@ -98,7 +100,7 @@ def explain(
         reasons=tuple(words.of(language) for words in told),
         number=number_words(record).of(language),
         tags=tuple(TAG_NAMES[tag].of(language) for tag in record.tags),
-        lineage=record.lineage,
+        lineage=lineage_words(record.lineage, language),
         objection=policy.objection.zh if language == "zh" else policy.objection.en,
     )
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from client.router.deciding.ancestry import lineage_words
 from client.router.deciding.distance import SQUARE_UNITS
 from client.router.deciding.policy import Language
 from client.router.deciding.record import DecisionRecord
@@ -76,9 +77,9 @@ def facts(record: DecisionRecord, language: Language) -> tuple[tuple[str, str], 
         "policy": record.policy_sha256,
         "features": record.features_sha256,
         "calibration": record.calibration_sha256 or none,
-        "cards": record.cards_sha256,
+        "cards": _cards(record, language),
         "habits": record.habits_sha256 or none,
-        "lineage": _row(record.lineage, language) or none,
+        "lineage": _row(lineage_words(record.lineage, language), language) or none,
     }
     return tuple((NAMES[name].of(language), value) for name, value in held.items())
 
@@ -97,6 +98,12 @@ def finding_words(found: Finding, language: Language) -> str:
     held = found.model_dump(mode="json") if language == "zh" else in_english(text_of(found.rule_id))
     named = _row((held["sev_deg"], held["vola_bhvr_type"]), language)
     return f"{found.rule_id} {held['rule_name']}" + (f"（{named}）" if language == "zh" else f" ({named})")
+
+
+def _cards(record: DecisionRecord, language: Language) -> str:
+    if record.cards_version is None:
+        return record.cards_sha256
+    return VERSION.of(language).format(number=record.cards_version, sha256=record.cards_sha256)
 
 
 def _square(cluster: int | None, square: int | None, language: Language) -> str:

@@ -26,8 +26,8 @@ def federated_cards(model: Model, policy: RouterPolicy) -> tuple[ClusterCard, ..
         return ()
     noise_std = model.outcomes.noise_std * sqrt(len(DECIDED))
     found = (
-        _card(place, cluster, counted, noise_std, policy)
-        for place, (cluster, counted) in enumerate(zip(model.clusters, model.outcomes.clusters, strict=True))
+        _card(number, cluster, counted, noise_std, policy)
+        for number, cluster, counted in zip(_numbers(model), model.clusters, model.outcomes.clusters, strict=True)
     )
     return tuple(card for card in found if card is not None)
 
@@ -38,9 +38,10 @@ def with_federated(local: ClusterCards, federated: tuple[ClusterCard, ...], poli
     Guarantees:
         * No other bureau takes back what this one has found: where its own card says high risk, or a larger share than
           all bureaus' card allows, its own counts. Otherwise the closer bounds do.
+        * Of two counts of all bureaus the newer one counts.
 
     Args:
-        local: Of the bureau's own reviewed claims; may lack clusters.
+        local: Of the bureau's own reviewed claims, or an earlier count of all bureaus'; may lack clusters.
         federated: Of all bureaus' past claims; may lack clusters.
         policy: For what high risk is.
     """
@@ -50,14 +51,14 @@ def with_federated(local: ClusterCards, federated: tuple[ClusterCard, ...], poli
 
 
 def _card(
-    place: int, cluster: Cluster, counted: ClusterOutcomes, noise_std: float, policy: RouterPolicy
+    number: int, cluster: Cluster, counted: ClusterOutcomes, noise_std: float, policy: RouterPolicy
 ) -> ClusterCard | None:
     if counted.decided is None or counted.adverse_low is None or counted.adverse_high is None:
         return None
     lower, _ = share_bounds(counted.adverse_low, counted.decided, noise_std=noise_std, certainty=policy.certainty)
     _, upper = share_bounds(counted.adverse_high, counted.decided, noise_std=noise_std, certainty=policy.certainty)
     return ClusterCard(
-        cluster=place,
+        cluster=number,
         source="federated",
         reviewed=counted.decided,
         adverse=counted.adverse_high,
@@ -70,9 +71,15 @@ def _card(
     )
 
 
+def _numbers(model: Model) -> tuple[int, ...]:
+    return tuple(range(len(model.clusters))) if model.stream is None else model.stream.identities
+
+
 def _counting(own: ClusterCard | None, federated: ClusterCard, policy: RouterPolicy) -> ClusterCard:
     if own is None:
         return federated
+    if own.source == "federated":
+        return federated.model_copy(update={"recent": own.recent, "providers": own.providers})
     worse_here = own.lower > federated.upper or own.lower > policy.high_risk_share
     worse_there = federated.lower > own.upper
     if worse_here or (not worse_there and own.upper - own.lower <= federated.upper - federated.lower):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated, Literal
@@ -16,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from client.router.deciding.kinship import Kin
 from common.claim import FEE_CATEGORIES
 from common.codes import CODE_SYSTEMS, CodeSystem, Level
 from common.columns import MISSING, CodeColumn
@@ -70,7 +72,7 @@ class Habits(BaseModel):
     """A bureau's habits under one model.
 
     Attributes:
-        model_sha256: Of the model whose clusters are among the groups.
+        model_sha256: Of the model whose clusters are among the groups; of a stream ``RoutingModel.family``.
         fitted_at: Unix seconds.
         diagnosis_system: Of the diagnosis codes.
         operation_system: Of the operation codes.
@@ -144,13 +146,20 @@ class Habits(BaseModel):
     def _places(self) -> dict[str, int]:
         return {name: place for place, name in enumerate(self.names)}
 
-    def kinds(self, diagnoses: CodeColumn, operations: CodeColumn, nearest: Integers) -> Kinds:
-        """What these habits say of some claims."""
+    def kinds(self, diagnoses: CodeColumn, operations: CodeColumn, nearest: Integers, kin: Sequence[Kin]) -> Kinds:
+        """What these habits say of some claims.
+
+        Args:
+            diagnoses: Main ones.
+            operations: Likewise.
+            nearest: Their clusters.
+            kin: What each cluster of the model is known by.
+        """
         diagnosed = _Known.of([self._about_diagnosis(code) for code in diagnoses.values], diagnoses.indices)
         operated = _Known.of([self._about_operation(code) for code in operations.values], operations.indices)
         has_operation = operations.indices != MISSING
         chosen = np.where(has_operation, operated.group, diagnosed.group)
-        clusters = np.array([self._places.get(cluster_group(one), ABSENT) for one in range(_beyond(nearest))], np.int64)
+        clusters = np.array([self._of_cluster(one) for one in kin], np.int64)
         chosen = np.where(chosen == ABSENT, clusters[nearest], chosen)
         return Kinds(
             peers=np.where(chosen == ABSENT, self._places.get(EVERYONE, ABSENT), chosen),
@@ -166,6 +175,10 @@ class Habits(BaseModel):
     def _about_operation(self, code: str) -> tuple[int, int]:
         names = operation_groups(CODE_SYSTEMS[self.operation_system], code)
         return self._first_of(names), self.operations.get(code, 0)
+
+    def _of_cluster(self, kin: Kin) -> int:
+        """The group of a cluster; until there is one, that of the cluster it was split from."""
+        return self._first_of(tuple(cluster_group(ids[0]) for ids in kin.generations()))
 
     def _first_of(self, names: tuple[str, ...]) -> int:
         return next((self._places[name] for name in names if name in self._places), ABSENT)
@@ -225,7 +238,7 @@ def operation_groups(system: CodeSystem, code: str) -> tuple[str, ...]:
 
 
 def cluster_group(cluster: int) -> str:
-    """The group of a cluster."""
+    """The group of a cluster, by its number; in a stream by its identity."""
     return f"cluster {cluster}"
 
 
@@ -237,7 +250,3 @@ def category_of(system: CodeSystem, code: str) -> str:
 def pair_name(category: str, operation: str) -> str:
     """What a pair of diagnosis category and operation is called; no operation is one, too."""
     return f"{category}|{operation}"
-
-
-def _beyond(nearest: Integers) -> int:
-    return int(nearest.max(initial=-1)) + 1

@@ -3,8 +3,9 @@
 Reasons stand in the order in which they count. The first one that applies decides; the others stay in the record, so
 that whoever looks at the claim sees them. Why this order: who refused automation is heard first, since no other lane
 may be chosen for them by a machine (a person decides in HUMAN too, and nothing is paid before). Then what must be
-stopped, then what is suspicious, then what is not known well enough. A spot check only ever takes claims that would
-have been FAST.
+stopped, what rules find, and what the bureau itself has said of a cluster. That a cluster is not confirmed yet goes
+before all that cards and counts say of it: they can know little. Then what is suspicious, then what is not known well
+enough. A spot check only ever takes claims that would have been FAST.
 
 No lane rejects a claim: HOLD, REVIEW and HUMAN all end with a person.
 """
@@ -34,6 +35,7 @@ class Reason(StrEnum):
     HELD_CLUSTER = "held_cluster"
     FINDING = "finding"
     REVIEWED_CLUSTER = "reviewed_cluster"
+    UNCONFIRMED_CLUSTER = "unconfirmed_cluster"
     HIGH_RISK_CLUSTER = "high_risk_cluster"
     PROVIDER_CONCENTRATION = "provider_concentration"
     EXPIRED_MODEL = "expired_model"
@@ -55,6 +57,7 @@ LANE_OF: dict[Reason, Lane] = {
     Reason.HELD_CLUSTER: Lane.HOLD,
     Reason.FINDING: Lane.REVIEW,
     Reason.REVIEWED_CLUSTER: Lane.REVIEW,
+    Reason.UNCONFIRMED_CLUSTER: Lane.HUMAN,
     Reason.HIGH_RISK_CLUSTER: Lane.REVIEW,
     Reason.PROVIDER_CONCENTRATION: Lane.REVIEW,
     Reason.EXPIRED_MODEL: Lane.HUMAN,

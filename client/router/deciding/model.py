@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from client.router.deciding.kinship import Kin, lineage_in
+from client.router.deciding.streamed import Streamed
 from common.features.spec import AttributeBlock, Block, FeatureSpec, NumberBlock
 from common.grid import from_grid
 from common.model import Cluster, Model
@@ -27,7 +29,9 @@ class RoutingModel:
         sha256: Of the model's bytes, hexadecimal.
         version: Of its publication; 0 if it was never published.
         expires: Unix seconds from which on nothing may be decided with it; None if it was never published.
-        lineage: Per cluster its names through the versions of the model, the newest first.
+        lineage: Per cluster its names through the versions of the model, the newest first; in a stream its name there,
+            and what happened to it.
+        streamed: What else is known where it is a stream's; None where it is not.
     """
 
     features: FeatureSpec
@@ -37,6 +41,7 @@ class RoutingModel:
     version: int
     expires: int | None
     lineage: tuple[tuple[str, ...], ...]
+    streamed: Streamed | None = None
 
     @classmethod
     def of(
@@ -46,7 +51,6 @@ class RoutingModel:
         sha256: str | None = None,
         version: int = 0,
         expires: int | None = None,
-        lineage: tuple[tuple[str, ...], ...] | None = None,
     ) -> RoutingModel:
         """What the router needs of a model.
 
@@ -55,8 +59,8 @@ class RoutingModel:
             sha256: Of its bytes as delivered; of ``model.to_json()`` if None.
             version: Of its publication.
             expires: Of its publication.
-            lineage: Names of each cluster in earlier versions; only its own name if None.
         """
+        streamed = Streamed.of(model)
         return cls(
             features=model.plan.features,
             units=model.centroid_units(),
@@ -64,7 +68,8 @@ class RoutingModel:
             sha256=sha256 or hashlib.sha256(model.to_json()).hexdigest(),
             version=version,
             expires=expires,
-            lineage=lineage or tuple((cluster_name(model, place),) for place in range(len(model.clusters))),
+            lineage=_lineage(model, streamed),
+            streamed=streamed,
         )
 
     def __len__(self) -> int:
@@ -76,14 +81,47 @@ class RoutingModel:
         return self.features.fingerprint
 
     @cached_property
+    def family(self) -> str:
+        """What cards, habits, calibration and counts are about: the model, or all models of its stream and features."""
+        if self.streamed is None:
+            return self.sha256
+        return hashlib.sha256(f"stream {self.streamed.name} {self.features_sha256}".encode()).hexdigest()
+
+    @cached_property
+    def kin(self) -> tuple[Kin, ...]:
+        """By which numbers clusters are known in cards, habits and counts: their identities, or their places."""
+        return tuple(Kin(identity=place) for place in range(len(self))) if self.streamed is None else self.streamed.kin
+
+    @cached_property
+    def numbers(self) -> npt.NDArray[np.int64]:
+        """The same number of each cluster, int64 ``(K,)``."""
+        return np.array([one.identity for one in self.kin], np.int64)
+
+    @cached_property
+    def quarantined(self) -> npt.NDArray[np.bool_]:
+        """Clusters that not enough bureaus have been seen in yet, bool ``(K,)``."""
+        return np.zeros(len(self), np.bool_) if self.streamed is None else self.streamed.quarantined
+
+    @property
+    def weights(self) -> Floats | None:
+        """Of the coordinates in each cluster's distances, float64 ``(K, d)``; None where all weigh alike."""
+        return None if self.streamed is None else self.streamed.weights
+
+    @cached_property
     def centroids(self) -> Floats:
         """In feature units, float64 ``(K, d)``; exact."""
         return np.ascontiguousarray(from_grid(self.units))
 
     @cached_property
     def mean_squares(self) -> Floats:
-        """Released mean squared distances ``(K,)``, squared feature units; NaN where nothing was released."""
-        return _or_nan([cluster.mean_square_distance for cluster in self.clusters])
+        """Released mean squared distances ``(K,)``, squared feature units; NaN where nothing was released.
+
+        Where coordinates are weighted, so are these.
+        """
+        plain = _or_nan([cluster.mean_square_distance for cluster in self.clusters])
+        if self.streamed is None:
+            return plain
+        return np.where(np.isnan(plain) | np.isnan(self.streamed.squares), plain, self.streamed.squares)
 
     @cached_property
     def edges(self) -> npt.NDArray[np.int64]:
@@ -99,6 +137,12 @@ class RoutingModel:
 def cluster_name(model: Model, cluster: int) -> str:
     """A cluster's name for ever: the first digits of its model's centroids, and its number there."""
     return f"{model.centroids_sha256[:12]}/{cluster}"
+
+
+def _lineage(model: Model, streamed: Streamed | None) -> tuple[tuple[str, ...], ...]:
+    if model.stream is None or streamed is None:
+        return tuple((cluster_name(model, place),) for place in range(len(model.clusters)))
+    return lineage_in(model.stream, streamed.name)
 
 
 def block_name(block: Block) -> str:

@@ -55,14 +55,16 @@ def observe(table: ClaimTable, nearest: Integers, model: RoutingModel, now: int)
     categories = [category_of(system, code) if code else "" for code in diagnoses]
     measured = _Measured(table)
     return Habits(
-        model_sha256=model.sha256,
+        model_sha256=model.family,
         fitted_at=now,
         diagnosis_system=diagnosis_system,
         operation_system=operation_system,
         n_claims=len(table),
         groups={
             name: measured.group(rows)
-            for name, rows in _groups(diagnoses, operations, nearest, (diagnosis_system, operation_system))
+            for name, rows in _groups(
+                diagnoses, operations, model.numbers[nearest], (diagnosis_system, operation_system)
+            )
         },
         diagnoses=dict(Counter(category for category in categories if category)),
         operations=dict(Counter(operations)),
@@ -84,12 +86,12 @@ def _codes(column: CodeColumn) -> list[str]:
 
 
 def _groups(
-    diagnoses: list[str], operations: list[str], nearest: Integers, systems: tuple[str, str]
+    diagnoses: list[str], operations: list[str], clusters: Integers, systems: tuple[str, str]
 ) -> Iterator[tuple[str, Rows]]:
     """Names and members of the groups with enough of them. Whoever has an operation is no peer by diagnosis."""
     diagnosis_system, operation_system = (CODE_SYSTEMS[name] for name in systems)
-    members: dict[str, list[int]] = {EVERYONE: list(range(len(nearest)))}
-    for row, (diagnosis, operation, cluster) in enumerate(zip(diagnoses, operations, nearest.tolist(), strict=True)):
+    members: dict[str, list[int]] = {EVERYONE: list(range(len(clusters)))}
+    for row, (diagnosis, operation, cluster) in enumerate(zip(diagnoses, operations, clusters.tolist(), strict=True)):
         named = (
             operation_groups(operation_system, operation)
             if operation

@@ -58,6 +58,12 @@ class Phrases:
         )
 
 
+def cards_said(sha256: str, version: int | None) -> str:
+    """Which cards counted, as a record says it: with the model's version where they were taken over."""
+    taken_over = "" if version is None else f',"cards_version":{version}'
+    return f'"cards_sha256":"{sha256}"{taken_over}'
+
+
 def plain(held: object) -> str:
     """JSON with sorted keys and without blanks, in ASCII."""
     return json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

@@ -49,15 +49,18 @@ def plane_of(record: DecisionRecord, model: RoutingModel) -> Plane:
     """The nearest centroid at the origin, the second on the first axis, the claim above it.
 
     Guarantees:
-        * Distances among the claim, its nearest and its second centroid are those in all dimensions.
+        * Distances among the claim, its nearest and its second centroid are those in all dimensions; where coordinates
+          are weighted, as the nearest cluster weighs them.
     """
-    row = row_of(record.row, model.features.n_features)[0].astype(np.float64)
-    origin = model.centroids[record.cluster]
-    toward = model.centroids[record.second] - origin if record.second is not None else np.zeros_like(origin)
+    scale = 1.0 if model.weights is None else np.sqrt(model.weights[record.cluster])
+    row = row_of(record.row, model.features.n_features)[0].astype(np.float64) * scale
+    centroids = model.centroids * scale
+    origin = centroids[record.cluster]
+    toward = centroids[record.second] - origin if record.second is not None else np.zeros_like(origin)
     first = _unit(toward) if toward.any() else _unit(row - origin)
     rest = (row - origin) - ((row - origin) @ first) * first
     axes = np.stack((first, _unit(rest)))
-    return Plane(centroids=(model.centroids - origin) @ axes.T, claim=(row - origin) @ axes.T)
+    return Plane(centroids=(centroids - origin) @ axes.T, claim=(row - origin) @ axes.T)
 
 
 def _unit(vector: Floats) -> Floats:

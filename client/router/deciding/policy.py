@@ -50,13 +50,17 @@ class RouterPolicy(BaseModel):
         certainty: Of the bounds on that share, two-sided.
         novel_beyond: Multiple of the cluster's released rms distance beyond which a claim is novel.
         max_provider_share: Share of a cluster's recent claims from one provider above which they are reviewed.
-        min_provider_claims: Recent claims of a cluster below which no share of it is one.
+        min_provider_claims: Recent claims of a cluster that a share is told of; below it, and without cards made from
+            so many, no claim of the cluster is FAST.
         spot_check_share: Share of the claims that would be FAST which a person looks at nevertheless, by lot.
         fast_share: Share of the bureau's recent claims, the most routine ones, that may be FAST; 1 for no such limit.
         max_canary_moves: Share of the canary claims whose lane a new model may change.
-        clusters_of: First digits of the SHA-256 of the model whose clusters are meant: another model numbers them anew.
-        clusters: Lane word by cluster number; clusters that are not named go by their cards. Under another model than
-            ``clusters_of``, no cluster passes by itself until the section is written anew.
+        accept_stream_models: Whether the models of the stream that is followed are accepted without a person, where
+            every check passes.
+        clusters_of: First digits of the SHA-256 of the model whose clusters are meant: another model numbers them anew;
+            or of the name of their stream, whose clusters have identities in all its models.
+        clusters: Lane word by cluster number, or identity; clusters that are not named go by their cards. Under another
+            model or stream than ``clusters_of``, no cluster passes by itself until the section is written anew.
         languages: Of explanations, in this order.
         objection: How an insured person objects.
         rules: Parameters by rule; the rules themselves say which they know.
@@ -76,6 +80,7 @@ class RouterPolicy(BaseModel):
     spot_check_share: Annotated[float, Field(ge=0, le=0.5, strict=False)] = 0.02
     fast_share: Share = 0.6
     max_canary_moves: Share = 0.05
+    accept_stream_models: bool = False
     clusters_of: Annotated[str, Field(pattern=r"^([0-9a-f]{12,64})?$")] = ""
     clusters: Mapping[int, ClusterWord] = {}
     languages: Annotated[tuple[Language, ...], Field(strict=False, min_length=1)] = ("zh", "en")
@@ -93,7 +98,7 @@ class RouterPolicy(BaseModel):
     @model_validator(mode="after")
     def _says_whose_clusters(self) -> Self:
         if self.clusters and not self.clusters_of:
-            msg = "clusters needs clusters_of: the model's model_sha256 in `model list --json`"
+            msg = "clusters needs clusters_of: the model's model_sha256, or its stream, in `model list --json`"
             raise ValueError(msg)
         return self
 
@@ -105,6 +110,8 @@ class RouterPolicy(BaseModel):
     def to_json(self) -> bytes:
         """Its one spelling, as the router keeps it: sorted keys, no blanks, ASCII."""
         held = self.model_dump(mode="json")
+        if not self.accept_stream_models:  # so a policy that does not say it has the fingerprint it always had
+            del held["accept_stream_models"]
         return json.dumps(held, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False).encode()
 
     @classmethod
@@ -169,8 +176,8 @@ largest_risk_share = {given.largest_risk_share}
 certainty = {given.certainty}
 # A claim further from its cluster than this multiple of the cluster's released rms distance is novel: to a person.
 novel_beyond = {given.novel_beyond}
-# Claims of one provider that make up more than this share of a cluster's recent claims are reviewed, once there are so
-# many of these.
+# Claims of one provider that make up more than this share of a cluster's recent claims are reviewed. A share is told
+# of min_provider_claims at least: below it, and without cards made from so many, no claim of the cluster is FAST.
 max_provider_share = {given.max_provider_share}
 min_provider_claims = {given.min_provider_claims}
 # Share of the claims that would pass which a person looks at nevertheless, by lot. Calibration lives on them.
@@ -179,7 +186,12 @@ spot_check_share = {given.spot_check_share}
 fast_share = {given.fast_share}
 # A new model is not accepted if it changes the lane of more than this share of the canary claims.
 max_canary_moves = {given.max_canary_moves}
-# Whose numbers those under [clusters] are: first digits of the model_sha256 that `model list --json` shows.
+# Whether new models of the stream that is followed are accepted without a person (`serve`, `model follow`), where
+# every check passes: signatures, order, time, and no more canary claims moved than allowed, since the version before
+# and since the last version that a person has accepted. One that fails waits for a person.
+accept_stream_models = {json.dumps(given.accept_stream_models)}
+# Whose numbers those under [clusters] are: first digits of the model_sha256 that `model list --json` shows; of a model
+# that follows a stream those of its stream, which `model list --json` shows too.
 clusters_of = {json.dumps(given.clusters_of)}
 # Languages of explanations.
 languages = {json.dumps(given.languages)}
@@ -189,8 +201,9 @@ languages = {json.dumps(given.languages)}
 zh = {json.dumps(given.objection.zh, ensure_ascii=False)}
 en = {json.dumps(given.objection.en)}
 
-# Clusters that do not go by their cards: "fast", "review", "human" or "hold". Numbers are those of the model
-# that clusters_of names; under another model every claim goes to a person until this is written anew.
+# Clusters that do not go by their cards: "fast", "review", "human" or "hold". Numbers are those of the model that
+# clusters_of names, and identities in a stream (`explain` tells them); under another model or stream every claim goes
+# to a person until this is written anew.
 [clusters]
 # 7 = "review"
 

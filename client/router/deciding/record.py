@@ -109,7 +109,9 @@ class DecisionRecord(BaseModel):
         n_peers: How many claims that is.
         findings: In the national audit shape.
         model_version: Of the publication; 0 if the model was never published.
-        lineage: The cluster's names through the versions of the model, the newest first.
+        lineage: The cluster's names through the versions of the model, the newest first; in a stream its name there,
+            and what happened to it, the newest first.
+        cards_version: Of the model whose cards were taken over; said only where they were.
         region: Of insurance, as the claim names it; said only where it does. It changes no lane; neither do the tags.
         tags: What a reviewer wants to see at a glance, in the order of ``client.router.rules.tags.TAGS``; likewise.
         row: The claim's row on the grid, as ``client.router.deciding.rowtext`` spells it.
@@ -144,6 +146,7 @@ class DecisionRecord(BaseModel):
     features_sha256: Digest
     calibration_sha256: Digest | None
     cards_sha256: Digest
+    cards_version: Count | None = None
     habits_sha256: Digest | None
     lineage: Annotated[tuple[str, ...], Loose]
     region: Annotated[str, Field(min_length=1)] | None = None
@@ -165,8 +168,8 @@ class DecisionRecord(BaseModel):
     def _say(self, spelled: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Likewise."""
         held: dict[str, Any] = spelled(self)
-        for name in ("asked", "region", "tags"):
-            if not getattr(self, name):
+        for name in ("asked", "cards_version", "region", "tags"):
+            if getattr(self, name) in {None, "", ()}:
                 held.pop(name, None)
         return held
 

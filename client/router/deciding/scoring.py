@@ -129,7 +129,7 @@ def score(
         habits: Of the bureau's own earlier claims; ``no_habits`` if there are none.
         among: Whether these claims are among those the habits were observed on; each is then left out of its counts.
     """
-    kinds: Kinds = habits.kinds(columns.diagnoses, columns.operations, nearest)
+    kinds: Kinds = habits.kinds(columns.diagnoses, columns.operations, nearest, model.kin)
     counts = np.maximum(np.stack((kinds.pair, kinds.diagnosis, kinds.operation)) - among, 0)
     n_claims = max(habits.n_claims - among, 0)
     numbers = columns.total, columns.stay_days, columns.fees

@@ -58,6 +58,10 @@ REASONS: dict[Reason, Words] = {
     ),
     Reason.FINDING: Words("有规则指出需要查看之处。", "A rule points at something to look at."),
     Reason.REVIEWED_CLUSTER: Words("这一类结算单按规定一律审核。", "All claims of this kind are reviewed."),
+    Reason.UNCONFIRMED_CLUSTER: Words(
+        "这一类结算单是新出现的，还没有在足够多的地区得到证实，在此之前由人工处理。",
+        "Claims of this kind are new and not yet confirmed by enough bureaus; until then a person handles them.",
+    ),
     Reason.HIGH_RISK_CLUSTER: Words(
         "在已审核的同类结算单中，不当单据较多。", "Among the reviewed claims of this kind many were improper."
     ),
@@ -102,6 +106,7 @@ REASON_NAMES: dict[Reason, Words] = {
     Reason.HELD_CLUSTER: Words("类别暂缓支付", "held cluster"),
     Reason.FINDING: Words("命中规则", "finding"),
     Reason.REVIEWED_CLUSTER: Words("类别一律复核", "reviewed cluster"),
+    Reason.UNCONFIRMED_CLUSTER: Words("类别尚未证实", "unconfirmed cluster"),
     Reason.HIGH_RISK_CLUSTER: Words("高风险类别", "high-risk cluster"),
     Reason.PROVIDER_CONCENTRATION: Words("机构集中", "provider concentration"),
     Reason.EXPIRED_MODEL: Words("模型过期", "expired model"),

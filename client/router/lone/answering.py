@@ -143,10 +143,11 @@ def _setting(asked: bytes, working: Working) -> Setting:
 
 
 def _piece(lone: LoneClaim, decided: LoneDecision, working: Working) -> Piece:
+    model = working.bench.artefacts.model
     return Piece(
         events=decided.events,
-        model_sha256=working.bench.artefacts.model.sha256,
-        clusters=np.array([decided.cluster], np.int32),
+        family=model.family,
+        clusters=model.numbers[[decided.cluster]].astype(np.int32),
         providers=column_of_one(lone.attributes[PROVIDER]),
     )
 

@@ -6,8 +6,9 @@ import hashlib
 from functools import lru_cache
 from struct import Struct
 
+from client.router.content import CONTENT_BYTES, care_in
 from client.router.lone.claim import LoneClaim
-from client.router.store.asking import CONTENT_BYTES, key_prefix
+from client.router.store.asking import key_prefix
 
 _CODE_BYTES = 16
 _NOTHING = bytes(_CODE_BYTES)
@@ -21,15 +22,24 @@ def asked_id(lone: LoneClaim) -> bytes:
     Guarantees:
         * The bytes that ``asked_ids`` gives for the claim in any batch. A test holds both against each other.
     """
-    content = hashlib.sha256(_fixed(lone))
+    return key_prefix(lone.claim.claim_key) + _content(lone, refused=lone.refused_automation)
+
+
+def care_of(lone: LoneClaim) -> int:
+    """The number that ``client.router.content.cares`` gives for the claim in any batch."""
+    return care_in(_content(lone, refused=False))
+
+
+def _content(lone: LoneClaim, *, refused: bool) -> bytes:
+    content = hashlib.sha256(_fixed(lone, refused=refused))
     diagnoses = b"".join(map(_digest, lone.diagnoses))
     content.update(len(diagnoses).to_bytes(4, "little"))
     content.update(diagnoses)
     content.update(b"".join(map(_digest, lone.operations)))
-    return key_prefix(lone.claim.claim_key) + content.digest()[:CONTENT_BYTES]
+    return content.digest()[:CONTENT_BYTES]
 
 
-def _fixed(lone: LoneClaim) -> bytes:
+def _fixed(lone: LoneClaim, *, refused: bool) -> bytes:
     numbers = _NUMBERS.pack(
         lone.total,
         lone.stay_days,
@@ -42,7 +52,7 @@ def _fixed(lone: LoneClaim) -> bytes:
         lone.person,
         lone.hospital,
         lone.referred,
-        lone.refused_automation,
+        refused,
         *lone.fees,
     )
     codes = [_NOTHING if code is None else _digest(code) for code in lone.attributes]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from client.router.claims import SECONDS_A_DAY
+from client.router.lone.asking import care_of
 from client.router.lone.claim import PROVIDER, VISIT, LoneClaim
 from client.router.rules.digest import NOTHING, digest
 from client.router.rules.event import CATEGORY_CHARACTERS, NO_DAY
@@ -37,6 +38,7 @@ def event_of(lone: LoneClaim, today: int) -> list[int]:
         _of_code(lone.operations[0]) if lone.operations else NOTHING,
         lone.total,
         today,
+        care_of(lone),
     ]
 
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from client.router.deciding.artefacts import Artefacts
 from client.router.deciding.habits import ABSENT
 from client.router.deciding.lanes import lane_of, reasons_of
+from client.router.deciding.phrases import cards_said
 from client.router.deciding.record import ID_DIGITS, RECORD_FORMAT
 from client.router.deciding.remarks import region_said, tags_said
 from client.router.deciding.rowtext import row_texts
@@ -58,8 +59,11 @@ class RecordWriter:
     def __init__(self, artefacts: Artefacts) -> None:
         """Spell what many records share."""
         model, habits = artefacts.model, artefacts.usual
-        digests = _digest(artefacts.calibration_sha256), _digest(artefacts.cards_sha256)
-        self._opening = f'"calibration_sha256":{digests[0]},"cards_sha256":{digests[1]},"claim_key":'
+        fitted, cards = (
+            _digest(artefacts.calibration_sha256),
+            cards_said(artefacts.cards_sha256, artefacts.cards_version),
+        )
+        self._opening = f'"calibration_sha256":{fitted},{cards},"claim_key":'
         self._features = f'"features_sha256":"{model.features_sha256}","findings":'
         self._format = f',"format":"{RECORD_FORMAT}","habits_sha256":{_digest(artefacts.habits_sha256)},"inputs":'
         self._clusters = [

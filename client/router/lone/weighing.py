@@ -130,7 +130,8 @@ class Weigher:
 
     def _fresh_kinds(self, diagnosis: str, operation: str | None, cluster: int) -> tuple[Kinds, npt.NDArray[np.int64]]:
         """What the habits say of a kind of claim, and its counts."""
-        kinds = self._habits.kinds(column_of_one(diagnosis), column_of_one(operation), np.array([cluster], np.int64))
+        nearest, kin = np.array([cluster], np.int64), self._artefacts.model.kin
+        kinds = self._habits.kinds(column_of_one(diagnosis), column_of_one(operation), nearest, kin)
         return kinds, np.stack((kinds.pair, kinds.diagnosis, kinds.operation))
 
     def _word(self, lone: LoneClaim, place: Place, said: Said, now: int) -> int:

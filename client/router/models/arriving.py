@@ -32,6 +32,7 @@ def take_arrivals(shelf: ModelShelf, directory: Path, trust: Trust, now: int) ->
     Guarantees:
         * A station is not believed: every model passes all checks of the shelf.
         * One that fails keeps no other from being taken, and is told with its reason.
+        * What was here and was taken from the shelf again is not taken anew.
         * A directory that this user may not look into is told as such, not taken for an empty one.
 
     Args:
@@ -43,11 +44,13 @@ def take_arrivals(shelf: ModelShelf, directory: Path, trust: Trust, now: int) ->
     Raises:
         InputError: If the directory cannot be looked into.
     """
-    found, known = Arrived(), {one.publication for one in shelf.standing().entries}
+    found, standing = Arrived(), shelf.standing()
+    known = {one.publication for one in standing.entries}
     for folder in _folders(directory):
         try:
             held = _bounded(folder / PUBLICATION_FILE, MOST_BYTES)
-            if SignedPublication.from_json(held).publication in known:
+            published = SignedPublication.from_json(held).publication
+            if published in known or published.version <= (standing.pruned or 0):
                 continue
             model = _bounded(folder / MODEL_FILE, MOST_MODEL_BYTES)
             found.received.append(shelf.receive(held, model, trust, now).publication.version)

@@ -9,7 +9,7 @@ from client.router.claims import RoutedClaims
 from client.router.desk import Desk
 from client.router.files import routed
 from client.router.lone.ready import get_ready
-from client.router.models.canaries import Moves, insist_steady, moves
+from client.router.models.canaries import CanaryError, Moves, insist_steady, moves
 from client.router.models.shelf import Held
 from client.router.registers import Registers
 from client.router.rules.history import History
@@ -22,11 +22,19 @@ class UnusableModelError(RefusedError):
     """This software cannot decide with the model; the one in force stays, and the coordinator should be told."""
 
 
-def choose(desk: Desk, version: int, now: int) -> Moves | None:
+def choose(desk: Desk, version: int, now: int, *, by_policy: bool = False) -> Moves | None:
     """Put a version in force, if it moves no more canary claims than the policy allows.
 
     Guarantees:
         * Before it is pinned, everything was loaded and it has decided about an example.
+        * Without a person, it also moves no more since the last version that a person has accepted: many small steps
+          are no way around the limit.
+
+    Args:
+        desk: Of the router.
+        version: On the shelf.
+        now: Unix seconds.
+        by_policy: Whether no person has asked for it.
 
     Returns:
         How lanes moved; None if there was no model before.
@@ -37,14 +45,26 @@ def choose(desk: Desk, version: int, now: int) -> Moves | None:
         CanaryError: If too many lanes would move.
         UnusableModelError: If nothing can be decided with it.
     """
-    trust, before = desk.trust(now), desk.shelf.standing().in_force
-    found = None
+    trust, standing = desk.trust(now), desk.shelf.standing()
+    before, found = standing.in_force, None
     insist_decides(desk, version, now)
     if before is not None and before != version:
         found = canary_moves(desk, desk.shelf.held(before), desk.shelf.held(version), now)
         insist_steady(found, desk.policy().max_canary_moves)
-    desk.shelf.accept(version, trust, now)
+    if by_policy:
+        _insist_steady_since_a_person(desk, standing.by_person, version, now)
+    desk.shelf.accept(version, trust, now, by_policy=by_policy)
     return found
+
+
+def _insist_steady_since_a_person(desk: Desk, anchor: int | None, version: int, now: int) -> None:
+    if anchor is None:
+        raise CanaryError(
+            "nobody knows which version a person accepted last: accept this one, then the policy may go on"
+        )
+    if anchor != version:
+        found = canary_moves(desk, desk.shelf.held(anchor), desk.shelf.held(version), now)
+        insist_steady(found, desk.policy().max_canary_moves)
 
 
 def go_back(desk: Desk, version: int, now: int) -> None:
@@ -79,8 +99,11 @@ def insist_decides(desk: Desk, version: int, now: int) -> None:
 
 
 def canary_moves(desk: Desk, before: Held, after: Held, now: int) -> Moves:
-    """How the canaries' lanes move between two models; what rules remember of other claims does not count."""
-    old, new = desk.bench_of(before, now), desk.bench_of(after, now)
+    """How the canaries' lanes move between two models; what rules remember of other claims does not count.
+
+    That the earlier one has expired meanwhile moves no lane: only what the new one does differently is compared.
+    """
+    old, new, then = desk.bench_of(before, now), desk.bench_of(after, now), min(now, before.publication.expires - 1)
     source = desk.canaries()
     lanes: tuple[list[str], list[str]] = ([], [])
     if source is not None:
@@ -88,8 +111,8 @@ def canary_moves(desk: Desk, before: Held, after: Held, now: int) -> Moves:
             claims = routed(found, Registers())
             for start in range(0, len(claims), AT_ONCE):
                 some = claims.select(np.arange(start, min(start + AT_ONCE, len(claims))))
-                for held, bench in zip(lanes, (old, new), strict=True):
-                    held.extend(_lanes(bench, some, now))
+                lanes[0].extend(_lanes(old, some, then))
+                lanes[1].extend(_lanes(new, some, now))
     return moves(*lanes)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,14 +109,28 @@ class ModelShelf:
             self._write(after)
         return Held(publication=found, model=parsed, bytes=model)
 
-    def accept(self, version: int, trust: Trust, now: int) -> Standing:
-        """Put a version in force, pinned.
+    def accept(self, version: int, trust: Trust, now: int, *, by_policy: bool = False) -> Standing:
+        """Put a version in force, pinned; by the word of a person, or by the bureau's policy.
 
         Raises:
             PublicationError: If it may not be used; the class says why.
             ModelChoiceError: If the bureau refused it before.
         """
-        return self._change(lambda standing: self._acceptable(standing, version, trust, now).accepted(version, now))
+        return self._change(
+            lambda standing: self._acceptable(standing, version, trust, now).accepted(version, now, by_policy=by_policy)
+        )
+
+    def hold_back(self, version: int, why: str, now: int) -> Standing:
+        """Let a version that waits wait for a person."""
+        return self._change(lambda standing: standing.held_back(version, why, now))
+
+    def prune(self, versions: frozenset[int]) -> Standing:
+        """Take versions from the shelf; first from the list, so that a crash leaves a folder too many at worst."""
+        folders = [self._folder(self.standing().entry(version).publication) for version in versions]
+        after = self._change(lambda standing: standing.without(versions) if versions else standing)
+        for folder in folders:
+            shutil.rmtree(folder, ignore_errors=True)
+        return after
 
     def shadow(self, version: int) -> Standing:
         """Let a version decide in parallel."""

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import compress
 
 import numpy as np
 import numpy.typing as npt
 
 from client.claims.ingest import Ingest
+from client.router.belonging import about
 from client.router.bench import Bench
 from client.router.claims import SECONDS_A_DAY
 from client.router.concentration import RECENT_DAYS
 from client.router.deciding.carding import local_cards
+from client.router.deciding.cards import ClusterCard
 from client.router.deciding.distance import locate
 from client.router.deciding.federating import federated_cards, with_federated
 from client.router.deciding.fitting import Reviewed, cross_fitted, fit_calibration
 from client.router.deciding.habits import Habits
+from client.router.deciding.model import RoutingModel
 from client.router.deciding.observing import observe
 from client.router.deciding.record import DecisionRecord
 from client.router.deciding.reliability import reliability
@@ -54,12 +57,12 @@ def calibrate(desk: Desk, bench: Bench, now: int) -> Learned:
             reviewed,
             _recent_scores(desk, bench),
             artefacts.policy,
-            model_sha256=model.sha256,
+            model_sha256=model.family,
             habits_sha256=artefacts.usual.sha256,
             now=now,
         )
-    _put(desk, Kind.CALIBRATION, model.sha256, calibration.to_json() if calibration else None, now)
-    _put(desk, Kind.CARDS, model.sha256, _cards(desk, bench, found.clusters, ~routine, now), now)
+    _put(desk, Kind.CALIBRATION, model, calibration.to_json() if calibration else None, now)
+    _put(desk, Kind.CARDS, model, _cards(desk, bench, found.clusters, ~routine, now), now)
     table = () if calibration is None else reliability(cross_fitted(reviewed), routine)
     return Learned(
         n_reviewed=len(verdicts),
@@ -89,8 +92,8 @@ def learn_habits(desk: Desk, bench: Bench, ingest: Ingest, now: int) -> Habits:
         msg = "there is no claim in these files to learn habits from"
         raise InputError(msg)
     habits = observe(_together(tables), np.concatenate(nearest), bench.artefacts.model, now)
-    _put(desk, Kind.CALIBRATION, bench.artefacts.model.sha256, None, now)
-    _put(desk, Kind.HABITS, bench.artefacts.model.sha256, habits.to_json(), now)
+    _put(desk, Kind.CALIBRATION, bench.artefacts.model, None, now)
+    _put(desk, Kind.HABITS, bench.artefacts.model, habits.to_json(), now)
     return habits
 
 
@@ -129,7 +132,7 @@ def _cards(
 ) -> bytes:
     since = now // SECONDS_A_DAY - RECENT_DAYS
     pieces = [Piece.from_bytes(held) for held in desk.store.decisions.memories(since)]
-    clusters, providers = recent(pieces, bench.artefacts.model.sha256)
+    clusters, providers = recent_under(bench.artefacts.model, pieces)
     local = local_cards(
         bench.artefacts.model,
         bench.artefacts.policy,
@@ -139,14 +142,29 @@ def _cards(
         providers=providers,
         made_at=now,
     )
-    policy = bench.artefacts.policy
+    return with_federated(local, _federated(desk, bench), bench.artefacts.policy).to_json()
+
+
+def _federated(desk: Desk, bench: Bench) -> tuple[ClusterCard, ...]:
+    """What all bureaus have counted: for this model, or in its stream before."""
     model = parse_model(desk.store.artefacts.get(bench.artefacts.model.sha256))
-    return with_federated(local, federated_cards(model, policy), policy).to_json()
+    if model.outcomes is not None or model.stream is None:
+        return federated_cards(model, bench.artefacts.policy)
+    return tuple(card for card in bench.artefacts.counting_cards if card is not None and card.source == "federated")
 
 
-def _put(desk: Desk, kind: Kind, model_sha256: str, held: bytes | None, now: int) -> None:
+def recent_under(model: RoutingModel, pieces: Sequence[Piece]) -> tuple[npt.NDArray[np.int64], CodeColumn]:
+    """Clusters of recent claims under a model, and their providers; those whose cluster has ended are left out."""
+    numbers, providers = recent(pieces, model.family)
+    places = {number: place for place, kin in enumerate(model.kin) for number in kin.merged()}
+    clusters = np.array([places.get(number, MISSING) for number in numbers.tolist()], np.int64)
+    there = np.flatnonzero(clusters != MISSING)
+    return clusters[there], providers.select(there)
+
+
+def _put(desk: Desk, kind: Kind, model: RoutingModel, held: bytes | None, now: int) -> None:
     kept = None if held is None else desk.store.artefacts.keep(kind, held, now)
-    desk.store.artefacts.point(kind, model_sha256, kept)
+    desk.store.artefacts.point(kind, about(model), kept)
 
 
 def _together(tables: list[ClaimTable]) -> ClaimTable:

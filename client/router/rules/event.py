@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from client.router.claims import SECONDS_A_DAY, RoutedClaims
+from client.router.content import cares
 from client.router.rules.digest import column_digests, digest, digests
 from common.columns import MISSING, CodeColumn, normalise_code
 
@@ -20,6 +21,9 @@ NO_DAY = int(np.iinfo(np.int32).min)
 
 NOBODY = 0
 """Stands for an insured person who is not known: nothing is compared over such claims."""
+
+UNKNOWN = 0
+"""Stands for what a claim was about, where an earlier version of this program did not remember it."""
 
 CATEGORY_CHARACTERS = 3
 
@@ -46,9 +50,26 @@ class Field(IntEnum):
     """Fen."""
     REMEMBERED = 11
     """The day on which the claim was decided."""
+    CARE = 12
+    """All that is in the claim but its key and whether the person refused automation; ``UNKNOWN`` of old claims."""
 
 
 EVENT_WIDTH = len(Field)
+FIRST_WIDTH = int(Field.CARE)
+"""Of events that an earlier version of this program kept."""
+
+
+def events_kept(held: bytes, width: int) -> Events:
+    """Events as they were kept, whichever version of this program kept them; ``UNKNOWN`` for what it did not know.
+
+    Raises:
+        ValueError: If they are of no version.
+    """
+    found = np.frombuffer(held, "<i8").reshape(-1, width).astype(np.int64)
+    if not FIRST_WIDTH <= width <= EVENT_WIDTH:
+        msg = f"an event has {FIRST_WIDTH} to {EVENT_WIDTH} numbers"
+        raise ValueError(msg)
+    return np.pad(found, ((0, 0), (0, EVENT_WIDTH - width)), constant_values=UNKNOWN)
 
 
 def events_of(claims: RoutedClaims, today: int) -> Events:
@@ -74,6 +95,7 @@ def events_of(claims: RoutedClaims, today: int) -> Events:
     events[:, Field.OPERATION] = column_digests(table.operations[0] if table.operations else None, n_claims)
     events[:, Field.TOTAL] = table.total
     events[:, Field.REMEMBERED] = today
+    events[:, Field.CARE] = cares(claims)
     return events
 
 

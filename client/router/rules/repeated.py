@@ -9,7 +9,7 @@ import numpy.typing as npt
 from pydantic import Field as Limit
 
 from client.router.rules.digest import NOTHING
-from client.router.rules.event import Events, Field, first_days, last_days, one_of
+from client.router.rules.event import UNKNOWN, Events, Field, first_days, last_days, one_of
 from client.router.rules.finding import RuleText, Severity
 from client.router.rules.history import NEAR_DAYS
 from client.router.rules.rule import INPATIENT, NO_HITS, Hits, Kinds, Rule, Seen, hits_of_pairs, is_stay
@@ -55,7 +55,8 @@ class DuplicateClaim(Rule):
 class CorrectedClaim(Rule):
     """A claim key that was decided before, with another content: it takes the earlier decision's place.
 
-    Somebody who refuses automated decisions sends the same claim again; then nothing is held against it.
+    Somebody who refuses automated decisions, or takes that back, sends the same claim again; then nothing is held
+    against it.
     """
 
     text: ClassVar[RuleText] = RuleText(
@@ -79,7 +80,9 @@ class CorrectedClaim(Rule):
         own, other = seen.events[seen.others.rows], seen.others.events
         refused = seen.claims.refused_automation[seen.others.rows]
         again = _equal(own, other, Field.CLAIM) & _equal(own, other, Field.PERSON)
-        return hits_of_pairs(seen, again & ~(refused & _agrees(own, other)))
+        told = (own[:, Field.CARE] != UNKNOWN) & (other[:, Field.CARE] != UNKNOWN)
+        same = np.where(told, _equal(own, other, Field.CARE), refused & _agrees(own, other))
+        return hits_of_pairs(seen, again & ~same)
 
 
 class NearDuplicateClaim(Rule):
@@ -168,8 +171,8 @@ def _unnamed(own: Events, other: Events) -> Mask:
 
 
 def _agrees(own: Events, other: Events) -> Mask:
-    """Pairs of which everything that is remembered agrees, but for the day of the decision."""
-    fields = [field for field in Field if field is not Field.REMEMBERED]
+    """Pairs of which everything that was always remembered agrees, but for the day of the decision."""
+    fields = [field for field in Field if field not in {Field.REMEMBERED, Field.CARE}]
     agrees: Mask = (own[:, fields] == other[:, fields]).all(axis=1)
     return agrees
 

@@ -21,18 +21,24 @@ from client.router.configuration import ServicePart
 from client.router.grouping import GroupCommit
 from client.router.lone.claim import lone_claim
 from client.router.lone.ready import get_ready, tidy_up
+from client.router.models.following import follow
 from client.router.place import RouterPlace
 from client.router.registers import UNHEARD
-from client.router.router import Router
+from client.router.router import Router, now
 from client.router.serving.listening import Door, Tls, listening
 from client.router.serving.service import Answer, Decides, Question, RouterService
 from common.errors import FedclaimsError
+
+FOLLOWS_EVERY_S = 60
+"""Between two looks at what has arrived; models of a stream come every 15 minutes."""
 
 
 def run_router(root: Path, ready: Callable[[int], None] = lambda _: None) -> None:
     """Serve the router of a directory until SIGTERM or SIGINT.
 
     Guarantees:
+        * Where the policy says so, it follows the stream of the model in force: what arrives and passes every check is
+          taken up the same way; what does not waits for a person, and that is logged once.
         * SIGHUP takes up model, policy, cards, calibration and registers as they are then: between two commits, so that
           no request is dropped; if they cannot be used the router goes on with what it had.
         * When it is told to stop, what was taken is decided, kept and answered first.
@@ -129,19 +135,45 @@ def door(place: RouterPlace, part: ServicePart) -> Door:
 
 def _until(stop: threading.Event, again: threading.Event, router: Router) -> None:
     """Swap when told, until told to stop. A signal's handler only sets an event: it may come amid a commit."""
+    following = Following(router)
     while True:
-        again.wait()
+        told = again.wait(FOLLOWS_EVERY_S)
         again.clear()
         if stop.is_set():
             return
         try:
-            router.swap()
-            say("swapped", model_version=router.bench.artefacts.model.version)
+            if told or following.news():
+                router.swap()
+                say("swapped", model_version=router.bench.artefacts.model.version)
         except Exception as error:  # noqa: BLE001  whatever it is, claims go on being decided
             text = str(error) if isinstance(error, FedclaimsError) else "look at models, policy and registers"
             in_force = router.bench.artefacts.model.version
             kept = {"error": type(error).__name__, "text": text, "model_version": in_force}
             say("what is there now cannot be used, the router goes on with what it had", level=logging.ERROR, **kept)
+
+
+class Following:
+    """Follows the stream of the model in force, if the policy says so."""
+
+    def __init__(self, router: Router) -> None:
+        """Nothing was looked at yet."""
+        self._router, self._said = router, ("", "")
+
+    def news(self) -> bool:
+        """Whether another version is in force now. What waits for a person is logged, each reason once."""
+        try:
+            found = follow(self._router.desk, now())
+        except FedclaimsError as error:
+            self._say_once("the stream cannot be followed", str(error))
+            return False
+        if found.waiting is not None:
+            self._say_once(f"model version {found.waiting[0]} waits for a person", found.waiting[1])
+        return found.accepted is not None
+
+    def _say_once(self, what: str, why: str) -> None:
+        if (what, why) != self._said:
+            self._said = what, why
+            say(what, level=logging.WARNING, text=why)
 
 
 def _signals() -> tuple[threading.Event, threading.Event]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from enum import StrEnum
 
 from sqlalchemy import Engine, select
@@ -11,6 +12,14 @@ from client.router.store.decisions import failing
 from client.router.store.opening import writing
 from client.router.store.tables import ABOUT, ARTEFACTS
 from common.errors import InputError
+
+NONE = ""
+"""Said of a model that none of a kind goes with."""
+
+
+def about_version(family: str, version: int) -> str:
+    """By what the belongings of one version of a stream's model are found; names in the order of versions."""
+    return f"{family}/{version:010d}"
 
 
 class Kind(StrEnum):
@@ -65,17 +74,41 @@ class ArtefactStore:
         with failing("read"), self._engine.connect() as connection:
             return [bytes(held) for held in connection.execute(wanted).scalars()]
 
-    def point(self, kind: Kind, model_sha256: str, sha256: str | None) -> None:
-        """Say which of its kind goes with a model from now on, durably; None for none."""
-        name = f"{kind.value}/{model_sha256}"
+    def point(self, kind: Kind, about: str, sha256: str | None) -> None:
+        """Say which of its kind goes with a model from now on, durably; None for none.
+
+        Args:
+            kind: Of what.
+            about: The model's SHA-256, or ``about_version``.
+            sha256: Which.
+        """
+        name = f"{kind.value}/{about}"
         with failing("written"), writing(self._engine) as connection:
             connection.execute(ABOUT.delete().where(ABOUT.c.name == name))
-            if sha256 is not None:
-                connection.execute(ABOUT.insert().values(name=name, held=sha256))
+            connection.execute(ABOUT.insert().values(name=name, held=sha256 or NONE))
 
-    def pointed(self, kind: Kind, model_sha256: str) -> str | None:
+    def pointed(self, kind: Kind, about: str) -> str | None:
         """Which of its kind goes with a model; None if none does."""
-        wanted = select(ABOUT.c.held).where(ABOUT.c.name == f"{kind.value}/{model_sha256}")
+        wanted = select(ABOUT.c.held).where(ABOUT.c.name == f"{kind.value}/{about}")
         with failing("read"), self._engine.connect() as connection:
             held = connection.execute(wanted).scalar()
-        return None if held is None else str(held)
+        return None if held in {None, NONE} else str(held)
+
+    def newest(self, kind: Kind, family: str, version: int, without: Collection[int] = ()) -> str | None:
+        """Which of its kind the newest version of a family has, of this version or an earlier one.
+
+        Guarantees:
+            * Where the newest one was said to have none, none is given: nothing that was taken out of force comes back.
+
+        Args:
+            kind: Of what.
+            family: Of the models.
+            version: No later one counts.
+            without: Versions that do not count.
+        """
+        first, last = (f"{kind.value}/{about_version(family, one)}" for one in (0, version))
+        left_out = [f"{kind.value}/{about_version(family, one)}" for one in without]
+        wanted = select(ABOUT.c.held).where(ABOUT.c.name.between(first, last), ABOUT.c.name.not_in(left_out))
+        with failing("read"), self._engine.connect() as connection:
+            held = connection.execute(wanted.order_by(ABOUT.c.name.desc()).limit(1)).scalar()
+        return None if held in {None, NONE} else str(held)

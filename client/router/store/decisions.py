@@ -15,6 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from client.router.records import Records
 from client.router.store.asking import CONTENT_BYTES, key_prefix
 from client.router.store.bulk import find, insert
+from client.router.store.moments import latest_moment
 from client.router.store.opening import StoreError, writing
 from client.router.store.sheets import MOST_RECORDS, Sheet
 from client.router.store.tables import DECISIONS, MEMORIES, SHADOWS, SHEETS
@@ -34,7 +35,7 @@ class New:
         decision_ids: Hexadecimal.
         lanes: Out of ``LANES``.
         records: In their one spelling.
-        decided_at: Unix seconds; not before those that are kept already.
+        decided_at: Unix seconds; not before those that are kept already, but where their clock was declared wrong.
     """
 
     asked: Sequence[bytes]
@@ -210,10 +211,9 @@ class DecisionStore:
         return days
 
     def latest(self) -> int:
-        """When the latest decision was made, Unix seconds; 0 if there is none."""
-        newest = select(SHEETS.c.decided_at).order_by(SHEETS.c.sheet.desc()).limit(1)
+        """When the latest decision was made (``moments.latest_moment``)."""
         with self._reading() as connection:
-            return connection.execute(newest).scalar() or 0
+            return latest_moment(connection)
 
     def forget(self, before_day: int) -> None:
         """Remove what rules remember of claims before a day."""

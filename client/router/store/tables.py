@@ -87,6 +87,18 @@ SHADOWS = Table(
 )
 """How many claims a shadow model sent elsewhere, or to the same lane."""
 
+WRONG_CLOCKS = Table(
+    "wrong_clocks",
+    METADATA,
+    Column("number", _NUMBER, primary_key=True, autoincrement=True),
+    Column("sheet", BigInteger, nullable=False),
+    Column("latest", BigInteger, nullable=False),
+    Column("declared_at", BigInteger, nullable=False),
+    Column("declared_by", String, nullable=False),
+    Column("why", String, nullable=False),
+)
+"""Who has said that the clock was wrong when decisions up to a sheet were made; never changed or removed."""
+
 UNDRAFTED = Table(
     "undrafted",
     METADATA,

@@ -15,6 +15,7 @@ from client.router.memories import Piece
 from client.router.rules.event import EVENT_WIDTH, Field
 from common.columns import MISSING, CodeColumn
 from tests.client.router.deciding.worlds import NOW, POLICY, K, artefacts
+from tests.client.router.streams import happened, in_order, routing, streamed, with_stream
 
 TODAY = NOW // 86_400
 LEAST = POLICY.min_provider_claims
@@ -39,7 +40,7 @@ def piece(clusters: list[int], places: list[int], day: int = TODAY, model: str =
     events[:, Field.REMEMBERED] = day
     return Piece(
         events=events,
-        model_sha256=model or artefacts().model.sha256,
+        family=model or artefacts().model.sha256,
         clusters=np.array(clusters, np.int32),
         providers=CodeColumn(indices=np.array(places, np.int32), values=NAMES),
     )
@@ -117,3 +118,42 @@ def test_other_cards_and_another_policy_count_from_then_on() -> None:
     assert found.share(0, "A") == 300
     found.guard(without_cards(min_provider_claims=4))
     assert found.share(0, "B") == 1000
+
+
+def kindred(least: int) -> Artefacts:
+    """Of a stream in which cluster 50 took in 13, and 61 and 62 were split from 12, which had taken in 14."""
+    events = [happened(40, "merge", 12, 14), happened(51, "merge", 50, 13)]
+    events += [happened(51, "split", half, 12) for half in (61, 62)]
+    model = routing(streamed(in_order((61, 50, 62)), events, window=51))
+    given = with_stream(model, POLICY.model_copy(update={"min_provider_claims": least}))
+    return replace(given, cards=given.cards.model_copy(update={"cards": ()}))
+
+
+def numbered(numbers: list[int], places: list[int], chosen: Artefacts) -> Piece:
+    return piece(numbers, places, model=chosen.model.family)
+
+
+def test_in_a_stream_claims_get_the_same_shares_together_as_one_after_another() -> None:
+    rng, chosen = np.random.default_rng(4), kindred(40)
+    numbers = rng.choice([12, 14, 13, 50, 99], 300).tolist()
+    before = numbered(numbers, rng.choice([MISSING, 0, 0, 1], 300).tolist(), chosen)
+    together, alone = Concentration.of([before], chosen), Concentration.of([before], chosen)
+    clusters, places = rng.integers(0, 3, 300), rng.choice([MISSING, 0, 1, 1, 2], 300)
+    one_by_one = []
+    for cluster, place in zip(clusters.tolist(), places.tolist(), strict=True):
+        one_by_one.append(alone.share(cluster, None if place == MISSING else NAMES[place]))
+        alone.remember(numbered([int(chosen.model.numbers[cluster])], [place], chosen))
+    providers = CodeColumn(indices=places.astype(np.int32), values=NAMES)
+    assert together.shares(clusters, providers).tolist() == one_by_one
+
+
+def test_counts_follow_mergers_and_splits_worked_out_by_hand() -> None:
+    chosen = kindred(4)
+    found = Concentration.of([numbered([50, 13, 13, 13, 12, 12, 14, 99], [0, 1, 1, 1, 0, 0, 2, 3], chosen)], chosen)
+    assert [found.share(1, name) for name in ("A", "B")] == [250, 750]
+    assert found.share(0, "A") == UNCOUNTED
+    found.remember(numbered([61], [3], chosen))
+    assert [found.share(0, name) for name in ("A", "C", "D")] == [500, 250, 250]
+    assert found.share(2, "A") == UNCOUNTED
+    found.remember(numbered([61, 61, 61], [3, 3, 3], chosen))
+    assert [found.share(0, name) for name in ("A", "D")] == [0, 1000]

@@ -8,6 +8,7 @@ from client.router.deciding.record import DecisionRecord
 from client.router.desk import Desk
 from client.router.explaining import artefacts_of, replayed
 from client.router.router import now
+from client.router.store.tables import ABOUT
 from tests.client.router.homes import BEGUN, LASTS_S, Home, chain, model_bytes, publication, some_claims
 
 AGAIN = publication(2, chain(1)[0].publication.digest, model=model_bytes(1), expires=BEGUN + 2 * LASTS_S)
@@ -47,3 +48,14 @@ def test_a_swap_takes_up_the_same_model_under_its_new_publication(tmp_path: Path
         versions = [DecisionRecord.from_json(held).model_version for held in (before, after)]
         assert versions == [1, 2]
         assert replayed(router.desk, DecisionRecord.from_json(before)).to_json() == before
+
+
+def test_decisions_of_a_store_in_which_publications_have_no_names_yet_replay(tmp_path: Path) -> None:
+    home = Home(tmp_path / "router").begin().accept()
+    with home.open() as router:
+        [held] = router.decide(some_claims(1, seed=1)).records
+    with Desk.open(home.root) as desk:
+        with desk.store.engine.begin() as connection:
+            gone = connection.execute(ABOUT.delete().where(ABOUT.c.name.startswith("publication/")))
+            assert gone.rowcount == 1
+        assert replayed(desk, DecisionRecord.from_json(held)).to_json() == held

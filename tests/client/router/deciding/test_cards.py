@@ -1,17 +1,28 @@
 """Cards: bounds that hold with the noise in them, and what follows for a cluster."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from client.router.deciding.carding import cards_from_counts, leading_providers, local_cards
-from client.router.deciding.cards import ClusterCard, ClusterCards, cluster_reasons, provider_shares
+from client.router.deciding.cards import ClusterCard, ClusterCards
+from client.router.deciding.clusters import cluster_reasons, provider_shares
 from client.router.deciding.lanes import Reason
+from client.router.deciding.model import RoutingModel
 from client.router.deciding.policy import RouterPolicy
 from client.router.deciding.risk import share_bounds
 from common.columns import encode_codes
 from common.errors import InputError
+from tests.client.router.deciding.test_distance import SMALL, model_at
 from tests.client.router.deciding.worlds import routing_model
+
+
+def of(n_clusters: int, digit: str = "0") -> RoutingModel:
+    """A model with so many clusters."""
+    return replace(model_at(np.zeros((n_clusters, 3), np.int64), SMALL), sha256=digit * 64)
 
 
 def card(**changes: object) -> ClusterCard:
@@ -71,8 +82,8 @@ def test_a_supported_cluster_passes_and_one_surely_above_the_policys_share_is_re
 
 def test_a_cluster_without_a_card_has_no_support_unless_the_policy_speaks_for_it() -> None:
     cards = ClusterCards(model_sha256="0" * 64, made_at=1, cards=(card(),))
-    assert cluster_reasons(2, cards, RouterPolicy()) == (None, Reason.UNSUPPORTED_CLUSTER)
-    assert cluster_reasons(2, cards, RouterPolicy(clusters={1: "fast", 0: "hold"}, clusters_of="0" * 12)) == (
+    assert cluster_reasons(of(2), cards, RouterPolicy()) == (None, Reason.UNSUPPORTED_CLUSTER)
+    assert cluster_reasons(of(2), cards, RouterPolicy(clusters={1: "fast", 0: "hold"}, clusters_of="0" * 12)) == (
         Reason.HELD_CLUSTER,
         None,
     )
@@ -113,8 +124,8 @@ def test_federated_cards_say_so_and_have_the_noise_in_their_bounds() -> None:
 def test_a_share_of_too_few_recent_claims_is_none() -> None:
     held = card(providers=(("A", 900),), recent=29)
     cards = ClusterCards(model_sha256="0" * 64, made_at=1, cards=(held,))
-    assert provider_shares(cards, RouterPolicy(min_provider_claims=30)) == {}
-    assert provider_shares(cards, RouterPolicy(min_provider_claims=29)) == {(0, "A"): 900}
+    assert provider_shares(cards.cards, RouterPolicy(min_provider_claims=30)) == {}
+    assert provider_shares(cards.cards, RouterPolicy(min_provider_claims=29)) == {(0, "A"): 900}
 
 
 def test_cards_survive_their_spelling_and_cards_out_of_order_are_refused() -> None:
@@ -126,18 +137,25 @@ def test_cards_survive_their_spelling_and_cards_out_of_order_are_refused() -> No
             ClusterCards.from_json(cards.model_copy(update={"cards": wrong}).to_json())
 
 
+def test_cards_of_a_model_without_a_stream_are_spelled_as_they_always_were() -> None:
+    held = json.loads(ClusterCards(model_sha256="0" * 64, made_at=1, cards=(card(),)).to_json())
+    assert set(held) == {"format", "model_sha256", "made_at", "cards"}
+    streamed = ClusterCards(model_sha256="0" * 64, made_at=1, version=0, window=7)
+    assert ClusterCards.from_json(streamed.to_json()) == streamed
+
+
 WORDS = RouterPolicy(clusters={0: "fast", 2: "hold"}, clusters_of="a" * 12)
 
 
 def test_words_of_the_policy_count_for_the_model_they_name_alone() -> None:
-    named = cluster_reasons(3, ClusterCards(model_sha256="a" * 64, made_at=1), WORDS)
+    named = cluster_reasons(of(3, "a"), ClusterCards(model_sha256="a" * 64, made_at=1), WORDS)
     assert named == (None, Reason.UNSUPPORTED_CLUSTER, Reason.HELD_CLUSTER)
-    other = cluster_reasons(3, ClusterCards(model_sha256="b" * 64, made_at=1), WORDS)
+    other = cluster_reasons(of(3, "b"), ClusterCards(model_sha256="b" * 64, made_at=1), WORDS)
     assert other == (Reason.QUARANTINED_CLUSTER,) * 3
 
 
 def test_a_word_for_a_cluster_that_the_model_does_not_have_lets_nothing_pass() -> None:
-    found = cluster_reasons(2, ClusterCards(model_sha256="a" * 64, made_at=1), WORDS)
+    found = cluster_reasons(of(2, "a"), ClusterCards(model_sha256="a" * 64, made_at=1), WORDS)
     assert found == (Reason.QUARANTINED_CLUSTER,) * 2
 
 

@@ -4,15 +4,18 @@ from typing import Any
 
 import numpy as np
 
-from client.router.bench import first_cards
-from client.router.deciding.cards import ClusterCard, ClusterCards, cluster_reasons
+from client.router.belonging import first_cards
+from client.router.deciding.cards import ClusterCard, ClusterCards
+from client.router.deciding.clusters import cluster_reasons
 from client.router.deciding.federating import federated_cards, with_federated
 from client.router.deciding.lanes import Reason
+from client.router.deciding.model import RoutingModel
 from client.router.deciding.policy import RouterPolicy
 from common.model import ClusterOutcomes, Model, Outcomes
 from tests.common.test_model import MODEL
 
 POLICY = RouterPolicy()
+OF_THREE = RoutingModel.of(MODEL, sha256="a" * 64)
 HIDDEN = ClusterOutcomes(decided=None, adverse_low=None, adverse_high=None, fraud=None, largest_provider=None)
 
 
@@ -52,7 +55,7 @@ def test_a_model_without_outcomes_gives_no_cards() -> None:
 def test_a_hidden_cluster_gets_no_card_and_so_no_support() -> None:
     cards = federated_cards(model_with(HIDDEN, counted(5000, 20, 20), HIDDEN), POLICY)
     assert [card.cluster for card in cards] == [1]
-    reasons = cluster_reasons(3, local(*cards), POLICY)
+    reasons = cluster_reasons(OF_THREE, local(*cards), POLICY)
     assert reasons[0] is reasons[2] is Reason.UNSUPPORTED_CLUSTER
     assert reasons[1] is None
 
@@ -77,7 +80,7 @@ def test_bounds_hold_for_counts_with_the_noise_of_the_run() -> None:
 
 def test_a_mostly_adverse_cluster_is_a_high_risk_for_everybody() -> None:
     cards = federated_cards(model_with(counted(3000, 2900, 3000), HIDDEN, HIDDEN), POLICY)
-    assert cluster_reasons(3, local(*cards), POLICY)[0] is Reason.HIGH_RISK_CLUSTER
+    assert cluster_reasons(OF_THREE, local(*cards), POLICY)[0] is Reason.HIGH_RISK_CLUSTER
 
 
 def test_the_closer_bounds_count_and_the_bureau_s_own_figures_stay() -> None:
@@ -93,7 +96,7 @@ def test_no_other_bureau_takes_back_what_this_one_has_found() -> None:
     worse_here = own(reviewed=200, adverse=12, lower=0.03, upper=0.09)
     for mine in (risky, worse_here):
         assert with_federated(local(mine), federated, POLICY).cards == (mine,)
-    assert cluster_reasons(1, local(risky), POLICY)[0] is Reason.HIGH_RISK_CLUSTER
+    assert cluster_reasons(OF_THREE, local(risky), POLICY)[0] is Reason.HIGH_RISK_CLUSTER
 
 
 def test_what_all_bureaus_found_worse_counts_against_a_better_experience_of_ones_own() -> None:
@@ -109,7 +112,7 @@ def test_clusters_that_only_one_side_knows_are_kept() -> None:
 
 
 def test_a_router_begins_with_what_the_model_itself_says() -> None:
-    found = first_cards(model_with(counted(5000, 50, 50), HIDDEN, HIDDEN), "a" * 64, POLICY, 7)
+    found = first_cards(model_with(counted(5000, 50, 50), HIDDEN, HIDDEN), OF_THREE, POLICY, 7)
     assert (found.made_at, [card.source for card in found.cards]) == (7, ["federated"])
     none = MODEL.model_copy(update={"outcomes": None})
-    assert first_cards(none, "a" * 64, POLICY, 7) == ClusterCards(model_sha256="a" * 64, made_at=0)
+    assert first_cards(none, OF_THREE, POLICY, 7) == ClusterCards(model_sha256="a" * 64, made_at=0)

@@ -17,6 +17,7 @@ def test_over_every_set_of_reasons_the_first_decides_and_all_others_stay() -> No
         ("held_cluster", "HOLD"),
         ("finding", "REVIEW"),
         ("reviewed_cluster", "REVIEW"),
+        ("unconfirmed_cluster", "HUMAN"),
         ("high_risk_cluster", "REVIEW"),
         ("provider_concentration", "REVIEW"),
         ("expired_model", "HUMAN"),

@@ -107,16 +107,16 @@ def test_claims_with_unknown_codes_fall_back_to_their_cluster_and_to_all() -> No
     unknown = type(columns.diagnoses)(indices=np.zeros(1, np.int32), values=("ZZZZ",))
     nothing = type(columns.diagnoses)(indices=np.full(1, -1, np.int32), values=())
     habits = artefacts().usual
-    found = habits.kinds(unknown, nothing, np.array([0]))
+    found = habits.kinds(unknown, nothing, np.array([0]), routing_model().kin)
     assert habits.names[found.peers[0]] in {"cluster 0", "chapter 21"}
     assert (found.pair[0], found.diagnosis[0]) == (0, 0)
     few = Habits.from_json(habits.model_copy(update={"groups": {"all": habits.groups["all"]}}).to_json())
-    assert few.names[few.kinds(unknown, nothing, np.array([0])).peers[0]] == "all"
+    assert few.names[few.kinds(unknown, nothing, np.array([0]), routing_model().kin).peers[0]] == "all"
     two = {name: habits.groups[name] for name in ("all", "cluster 0")}
     nearer = Habits.from_json(habits.model_copy(update={"groups": two}).to_json())
-    assert nearer.names[nearer.kinds(unknown, nothing, np.array([0])).peers[0]] == "cluster 0"
-    assert nearer.names[nearer.kinds(unknown, nothing, np.array([1])).peers[0]] == "all"
-    none = no_habits(routing_model().sha256).kinds(unknown, nothing, np.array([0]))
+    assert nearer.names[nearer.kinds(unknown, nothing, np.array([0]), routing_model().kin).peers[0]] == "cluster 0"
+    assert nearer.names[nearer.kinds(unknown, nothing, np.array([1]), routing_model().kin).peers[0]] == "all"
+    none = no_habits(routing_model().sha256).kinds(unknown, nothing, np.array([0]), routing_model().kin)
     assert none.peers[0] == ABSENT
 
 

@@ -40,7 +40,9 @@ def test_a_claim_decided_before_the_habits_is_left_out_of_its_own_counts() -> No
 
 def test_a_claim_of_a_rare_kind_is_as_strange_as_if_the_habits_had_never_seen_it() -> None:
     given, held = artefacts(), decisions()
-    kinds = given.usual.kinds(held.columns.diagnoses, held.columns.operations, held.weighed.places.nearest)
+    kinds = given.usual.kinds(
+        held.columns.diagnoses, held.columns.operations, held.weighed.places.nearest, given.model.kin
+    )
     rare = int(np.argmax(np.where(kinds.pair == 1, kinds.diagnosis, 0)))
     others = np.delete(np.arange(len(held)), rare)
     unseen = observe(routed().table.select(others), held.weighed.places.nearest[others], given.model, NOW)

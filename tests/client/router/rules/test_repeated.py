@@ -11,7 +11,7 @@ from client.router.registers import Registers
 from client.router.rules.crowded import CrowdedClaims
 from client.router.rules.digest import digest, reference
 from client.router.rules.evaluate import evaluate
-from client.router.rules.event import events_of
+from client.router.rules.event import FIRST_WIDTH, events_kept, events_of
 from client.router.rules.finding import Severity
 from client.router.rules.history import MOST_OTHERS, History
 from client.router.rules.repeated import CorrectedClaim, DuplicateClaim, NearDuplicateClaim
@@ -180,6 +180,32 @@ def refusing(*claims: Claim, history: History) -> list[str]:
 
 def test_refusing_automated_decisions_about_a_claim_is_held_against_nobody() -> None:
     assert refusing(stay("A"), history=remembered(stay("A"))) == []
+
+
+def refused(*claims: Claim) -> History:
+    """A history of claims whose persons had refused."""
+    batch, history = routed(*claims), History()
+    history.remember(events_of(replace(batch, refused_automation=~batch.refused_automation), FIRST_DAY))
+    return history
+
+
+def test_taking_a_refusal_back_is_held_against_nobody() -> None:
+    assert hit(CORRECTED, stay("A"), history=refused(stay("A"))) == [False]
+    assert hit(CORRECTED, stay("A", total="77"), history=refused(stay("A"))) == [True]
+
+
+@pytest.mark.parametrize("again", CHANGED)
+def test_a_refusal_with_whatever_other_content_is_a_correction(again: Claim) -> None:
+    assert "R10" in refusing(again, history=remembered(stay("A")))
+
+
+def test_of_claims_that_an_earlier_version_remembered_a_refusal_is_told_by_what_it_knew() -> None:
+    old = events_of(routed(stay("A")), FIRST_DAY)[:, :FIRST_WIDTH]
+    history = History()
+    history.remember(events_kept(old.astype("<i8").tobytes(), FIRST_WIDTH))
+    assert refusing(stay("A"), history=history) == []
+    assert refusing(stay("A", total="77"), history=history) == ["R10"]
+    assert hit(CORRECTED, stay("A"), history=history) == [True]
 
 
 def test_a_refusal_with_another_content_is_a_corrected_claim() -> None:

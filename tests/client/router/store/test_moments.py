@@ -18,6 +18,8 @@ from client.router.desk import Desk
 from client.router.explaining import replayed
 from client.router.router import Router
 from client.router.store.tables import SHADOWS
+from client.router.store.wrong_clocks import WrongClock, declare_wrong, declared
+from common.errors import InputError
 from tests.client.router.deciding.worlds import claims as single_claims
 from tests.client.router.homes import BEGUN, LASTS_S, Home, belongings, model_bytes, some_claims
 from tests.client.router.lone.test_deciding import batch_of, lone_of
@@ -123,6 +125,59 @@ def test_the_latest_moment_and_the_days_of_decisions_are_those_of_the_store(home
         assert store.latest() == BEGUN + 5 * DAY + 5
         assert store.newest_days(2) == [(BEGUN + 5 * DAY + 5) // DAY, (BEGUN + 3 * DAY + 3) // DAY]
         assert store.newest_days(7)[-1] == first
+
+
+def declares(home: Home, moment: int, why: str = "the battery was empty") -> WrongClock:
+    with Desk.open(home.root) as desk:
+        return declare_wrong(desk.store.engine, desk.store.decisions.latest(), moment, "Li", why)
+
+
+def test_a_clock_that_was_declared_wrong_lets_pass_again_and_what_was_decided_keeps_its_moments_and_replays(
+    home: Home,
+) -> None:
+    old = decided(home, BEGUN + 900 * DAY, some(0, 20))
+    assert "FAST" not in {one["lane"] for one in decided(home, BEGUN, some(20, 80))}
+    declares(home, BEGUN + 5)
+    found = decided(home, BEGUN + 10, some(80, 200))
+    assert "FAST" in {one["lane"] for one in found}
+    assert {one["decided_at"] for one in found} == {BEGUN + 10}
+    assert {one["decided_at"] for one in decided(home, BEGUN + 4, some(200, 210))} == {BEGUN + 10}
+    with Desk.open(home.root) as desk:
+        for one in (*old, *found[:30]):
+            record = DecisionRecord.model_validate(one)
+            assert replayed(desk, record) == record
+
+
+def test_a_router_that_decides_on_before_it_hears_of_a_declaration_does_not_undo_it(home: Home) -> None:
+    decided(home, BEGUN + 900 * DAY, some(0, 20))
+    with at(home, BEGUN) as router:
+        declares(home, BEGUN)
+        assert "FAST" not in router.decide(some(20, 100)).lanes
+        router.swap()
+        assert "FAST" in router.decide(some(100, 200)).lanes
+
+
+def test_a_declaration_stays_with_who_made_it_and_why(home: Home) -> None:
+    decided(home, BEGUN + 900 * DAY, some(0, 20))
+    made = declares(home, BEGUN)
+    decided(home, BEGUN + DAY, some(20, 30))
+    with Desk.open(home.root) as desk:
+        assert declared(desk.store.engine) == [made]
+    assert (made.latest, made.declared_at, made.declared_by) == (BEGUN + 900 * DAY, BEGUN, "Li")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "why"), [(0, "x"), (HOUR, "x"), (9 * HOUR, ""), (9 * HOUR, " "), (9 * HOUR, "x" * 501)]
+)
+def test_nothing_is_declared_of_a_clock_that_is_not_behind_or_without_a_reason(
+    home: Home, ahead: int, why: str
+) -> None:
+    decided(home, BEGUN + ahead, some(0, 20))
+    with pytest.raises(InputError):
+        declares(home, BEGUN, why)
+    with Desk.open(home.root) as desk:
+        assert declared(desk.store.engine) == []
+        assert desk.store.decisions.latest() == BEGUN + ahead
 
 
 def test_a_shadow_lets_nothing_pass_either_where_the_clock_is_behind(home: Home) -> None:
